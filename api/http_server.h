@@ -1,0 +1,65 @@
+// The seam between Howdah and an HTTP engine. An engine reads requests within limits, hands each to the handler, and
+// writes the response whenever it comes, from whatever thread. Two engines stand behind it and pass one contract test.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/http_message.h"
+#include "metrics/recorder.h"
+#include "service/caller.h"
+
+namespace howdah::api {
+
+struct HttpLimits {
+  std::size_t header_bytes = 32 * 1024;              // request line and headers; more: 431
+  std::size_t header_count = 100;                    // more: 431
+  std::size_t body_bytes = 16 * 1024 * 1024;         // more: 413, before it is read where Content-Length tells
+  std::size_t connections = 20000;                   // more: closed at once
+  std::chrono::milliseconds header_timeout{10'000};  // from the first byte to the end of the headers; more: 408
+  std::chrono::milliseconds body_timeout{60'000};    // from the end of the headers to the end of the body; more: 408
+  std::chrono::milliseconds idle_timeout{75'000};    // between requests; longer than any long poll
+  std::chrono::milliseconds write_timeout{60'000};   // a reader slower than this is disconnected
+};
+
+struct HttpServerOptions {
+  std::vector<std::string> listen;  // "127.0.0.1:9324", "[::1]:9324"; port 0 takes a free one
+  HttpLimits limits;
+  int threads = 1;
+};
+
+// One request and the way to answer it. Exactly one reply, from any thread; dropping it unanswered answers 500.
+class HttpExchange {
+ public:
+  virtual ~HttpExchange() = default;
+  virtual HttpRequest& request() = 0;
+  // Marked gone as soon as the engine sees the connection closed while the request waits for its reply.
+  virtual const std::shared_ptr<service::ClientPresence>& client() = 0;
+  // `on_written(false)` if the response could not be handed to the client's connection in full. Called once, may be
+  // null.
+  virtual void reply(HttpResponse response, std::function<void(bool written)> on_written = nullptr) = 0;
+};
+
+// Runs on an I/O thread and must not block.
+using HttpHandler = std::function<void(std::shared_ptr<HttpExchange>)>;
+
+class HttpServer {
+ public:
+  virtual ~HttpServer() = default;
+  // Binds and serves. Throws std::runtime_error with a sentence that names the address and says what to change.
+  virtual void start(HttpHandler handler) = 0;
+  // The addresses really bound, with their ports. REQUIRES: started.
+  virtual std::vector<std::string> addresses() const = 0;
+  // Stops accepting; keep-alive connections close after the reply under way. Idle ones close at once.
+  virtual void drain() = 0;
+  // Waits until no exchange is open or `timeout` has passed, then closes everything and joins. Safe twice, unstarted.
+  virtual void stop(std::chrono::milliseconds timeout) = 0;
+};
+
+std::unique_ptr<HttpServer> makeBeastServer(HttpServerOptions options, metrics::Recorder& recorder);
+
+}  // namespace howdah::api

@@ -1,0 +1,26 @@
+// The elected duties' view of the store. Used by one thread of one process at a time (whoever holds the election).
+#pragma once
+
+#include <cstdint>
+
+namespace howdah::persistence {
+
+class MaintenanceStore {
+ public:
+  virtual ~MaintenanceStore() = default;
+
+  // Whether this process holds the duty named `duty`, taking it if it is free. It stays with this process until
+  // released or the connection it is tied to is lost; ask again before each round.
+  virtual bool holdDuty(const char* duty) = 0;
+  virtual void releaseDuties() = 0;
+
+  struct SweepResult {
+    std::int64_t rows_deleted = 0;
+    bool more = false;  // call again soon
+  };
+  // Deletes up to about `batch_rows` rows of what purged and deleted queues left behind, and forgets an incarnation
+  // when it is empty and what was in flight at its end can no longer arrive (ten minutes).
+  virtual SweepResult sweepRemains(int batch_rows) = 0;
+};
+
+}  // namespace howdah::persistence

@@ -1,0 +1,24 @@
+// Settings of the PostgreSQL store; defaults, bounds and help are in the settings table (server_config.cpp).
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace howdah::persistence::postgres {
+
+struct PostgresOptions {
+  std::string connection_string;  // URL or libpq keywords; empty parts come from libpq's PG* environment
+  int connections = 6;            // of the pool; the listener has one more
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds lock_timeout{5000};
+  std::chrono::milliseconds statement_deadline{20000};  // a wait on the socket longer than this drops the connection
+  bool test_clock = false;  // statements add the offset kept in howdah.test_clock to the database's clock
+};
+
+// The private PostgreSQL of a server without a database URL.
+struct EmbeddedOptions {
+  std::string data_dir = "./howdah-data";
+  std::string bin_dir;  // of initdb and postgres; empty: pg_config, then the newest under /usr/lib/postgresql
+};
+
+}  // namespace howdah::persistence::postgres

@@ -1,0 +1,63 @@
+// Who asks and in what circumstances, as plain values: below the dispatcher nobody reads a header.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace howdah::service {
+
+struct Caller {
+  std::string account;    // twelve digits; queues without an account in their URL are looked up here
+  std::string principal;  // ARN, or "*" for nobody in particular
+  std::string source_ip;
+  bool secure = false;  // came over TLS
+};
+
+// Tells that the client's connection is gone, so that nothing is handed to it. Any thread.
+class ClientPresence {
+ public:
+  bool isGone() const {
+    std::lock_guard lock(mutex_);
+    return gone_;
+  }
+
+  // Calls `callback` once when the client goes, or now if it already has. The callback runs on the thread that noticed.
+  void onGone(std::function<void()> callback) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!gone_) {
+        callbacks_.push_back(std::move(callback));
+        return;
+      }
+    }
+    callback();
+  }
+
+  void markGone() {
+    std::vector<std::function<void()>> callbacks;
+    {
+      std::lock_guard lock(mutex_);
+      if (gone_) return;
+      gone_ = true;
+      callbacks.swap(callbacks_);
+    }
+    for (auto& callback : callbacks) callback();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  bool gone_ = false;
+  std::vector<std::function<void()>> callbacks_;
+};
+
+struct RequestContext {
+  Caller caller;
+  std::string request_id;    // the one the client is given in x-amzn-RequestId
+  std::string trace_header;  // X-Amzn-Trace-Id, or empty; becomes AWSTraceHeader when the message carries none
+  std::shared_ptr<ClientPresence> client = std::make_shared<ClientPresence>();
+};
+
+}  // namespace howdah::service

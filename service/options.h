@@ -1,0 +1,20 @@
+// Settings of the service; defaults, bounds and help are in the settings table (server_config.cpp).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace howdah::service {
+
+struct ServiceOptions {
+  std::string region = "us-east-1";                 // only names ARNs
+  std::chrono::seconds purge_interval{60};          // SQS: one PurgeQueue a queue in 60 s
+  std::chrono::seconds queue_name_reuse_delay{60};  // SQS: a deleted queue's name is reserved for 60 s
+  std::chrono::milliseconds watch_interval{2000};   // floor poll for lost wakes, one statement for all parked receives
+  int workers = 4;                                  // threads that call the store, each on one connection
+  std::size_t coalesced_rows = 500;                 // caps of one shared transaction
+  std::size_t coalesced_bytes = 4 * 1024 * 1024;
+};
+
+}  // namespace howdah::service
