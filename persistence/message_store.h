@@ -21,24 +21,15 @@ struct SendOutcome {
   bool queue_was_empty = false;  // nothing lay above the cursor: receivers elsewhere may be parked
 };
 
-// Below which moments only dead rows of a queue's due lists lie, as the last claims found (docs/storage.md, floors).
-// Belongs to the caller, one per queue and process; losing it costs a slower look.
-struct DueFloors {
-  std::optional<DatabaseTime> fresh;  // rows received fewer than kWornReceiveCount times
-  std::optional<DatabaseTime> worn;   // the others, which come after everything else
-};
-
 struct ReceiveRequest {
   QueueId queue_id = 0;
   std::int64_t queue_version = 0;
   std::vector<std::int32_t> visibility_timeouts;  // seconds, one for each message wanted
-  DueFloors floors;
 };
 
 struct ReceiveOutcome {
   QueueState queue = QueueState::Current;
   std::vector<DeliveredMessage> messages;  // in the order of the timeouts they took; may be fewer
-  DueFloors floors;                        // for the next request
   DatabaseTime now;                        // of the claim
   std::optional<DatabaseTime> next_due;    // when the next message falls due; only given when `messages` is empty
 };
