@@ -1,0 +1,52 @@
+# Names only: scripts/bootstrap installs, CMake presets build, the scripts called here do the work.
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint format bench test-sanitizers check-deep
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make run              install what is missing, build, start Howdah in the foreground on ./howdah-data
+run:
+	@scripts/bootstrap build
+	@scripts/build release howdah
+	@exec build/release/howdah serve --data-dir ./howdah-data
+
+## make build            build everything in release: build/release/howdah
+build:
+	@scripts/bootstrap build
+	@scripts/build release
+
+## make test             install, build and run every test; ends with "N passed, N failed"
+test:
+	@scripts/bootstrap build test
+	@scripts/build release
+	@tests/run release
+
+## make test-sanitizers  the C++ tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
+test-sanitizers:
+	@scripts/bootstrap build
+	@scripts/build asan howdah_tests
+	@scripts/build tsan howdah_tests
+	@tests/run asan tsan
+
+## make lint             format, layers and shell scripts; changes nothing
+lint:
+	@scripts/bootstrap lint
+	@scripts/lint
+
+## make format           format every C++ file
+format:
+	@scripts/bootstrap lint
+	@git ls-files -z '*.h' '*.cpp' | xargs -0 clang-format-14 -i
+
+## make bench            measure this machine; bench/README.md tells how to read it
+bench:
+	@scripts/bootstrap build
+	@scripts/build release
+	@bench/run
+
+## make check-deep       what takes longer than a change should wait for: repeated race and crash tests
+check-deep:
+	@scripts/bootstrap build test
+	@scripts/build release
+	@tests/run deep
