@@ -1,0 +1,81 @@
+#include "metrics/log.h"
+
+#include <limits>
+#include <regex>
+
+#include <gtest/gtest.h>
+
+namespace howdah::metrics {
+namespace {
+
+std::string captured(LogLevel threshold, LogFormat format, const auto& body) {
+  testing::internal::CaptureStdout();
+  configureLog(threshold, format);
+  body();
+  return testing::internal::GetCapturedStdout();
+}
+
+std::string jsonOf(std::initializer_list<LogField> fields, std::string_view message = "m") {
+  const std::string line = captured(LogLevel::Debug, LogFormat::Json, [&] { logInfo(message, fields); });
+  static const std::regex head(R"re(^\{"ts":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","level":"info",)re");
+  EXPECT_TRUE(std::regex_search(line, head)) << line;
+  return std::regex_replace(line, head, "{");
+}
+
+TEST(Log, JsonLineCarriesMessageAndTypedFieldsInOrder) {
+  EXPECT_EQ(jsonOf({{"queue", "q"}, {"count", 3}, {"ratio", 0.5}, {"ok", true}}),
+            "{\"msg\":\"m\",\"queue\":\"q\",\"count\":3,\"ratio\":0.5,\"ok\":true}\n");
+}
+
+TEST(Log, JsonStringsAreEscapedSoThatNoValueEndsItsLine) {
+  EXPECT_EQ(jsonOf({{"v", "a\"b\\c\nd\te\x01\x7f"}}, "x\ny"),
+            "{\"msg\":\"x\\ny\",\"v\":\"a\\\"b\\\\c\\nd\\te\\u0001\\u007f\"}\n");
+}
+
+TEST(Log, InvalidUtf8BecomesReplacementCharacters) {
+  const struct {
+    const char* name;
+    std::string_view in;
+    std::string_view out;
+  } cases[] = {
+      {"two bytes", "\xC3\xA4", "\xC3\xA4"},
+      {"three bytes", "\xE2\x82\xAC", "\xE2\x82\xAC"},
+      {"four bytes", "\xF0\x9F\x90\x98", "\xF0\x9F\x90\x98"},
+      {"lone continuation", "a\x80z", "a\xEF\xBF\xBDz"},
+      {"cut short", "a\xE2\x82", "a\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"overlong", "\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"surrogate", "\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"beyond Unicode", "\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(jsonOf({{"v", c.in}}), "{\"msg\":\"m\",\"v\":\"" + std::string(c.out) + "\"}\n") << c.name;
+  }
+}
+
+TEST(Log, NumbersThatJsonLacksAreNull) {
+  EXPECT_EQ(jsonOf({{"v", std::numeric_limits<double>::infinity()}}), "{\"msg\":\"m\",\"v\":null}\n");
+}
+
+TEST(Log, TextLineQuotesWhatHoldsSpacesAndKeepsOneLine) {
+  const std::string line = captured(LogLevel::Info, LogFormat::Text, [] {
+    logWarn("port\nclosed", {{"address", "::1"}, {"why", "no\nroute to host"}});
+  });
+  EXPECT_TRUE(line.ends_with("Z warn  port\\nclosed address=::1 why=\"no\\nroute to host\"\n")) << line;
+}
+
+TEST(Log, WhatIsBelowTheLevelIsNotWritten) {
+  EXPECT_EQ(captured(LogLevel::Warn, LogFormat::Json,
+                     [] {
+                       logInfo("quiet");
+                       EXPECT_FALSE(logEnabled(LogLevel::Info));
+                       EXPECT_TRUE(logEnabled(LogLevel::Warn));
+                     }),
+            "");
+}
+
+TEST(Log, AutoIsJsonWhereNoTerminalReads) {
+  EXPECT_EQ(captured(LogLevel::Info, LogFormat::Auto, [] { logInfo("m"); }).front(), '{');
+}
+
+}  // namespace
+}  // namespace howdah::metrics
