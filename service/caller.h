@@ -1,6 +1,7 @@
 // Who asks and in what circumstances, as plain values: below the dispatcher nobody reads a header.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -58,6 +59,9 @@ struct RequestContext {
   std::string request_id;    // the one the client is given in x-amzn-RequestId
   std::string trace_header;  // X-Amzn-Trace-Id, or empty; becomes AWSTraceHeader when the message carries none
   std::shared_ptr<ClientPresence> client = std::make_shared<ClientPresence>();
+  // Grows by the time a long poll was parked, which the duration metric leaves out. Written before the call is answered
+  // and to be read after; may be null.
+  std::shared_ptr<std::chrono::steady_clock::duration> parked;
 };
 
 }  // namespace howdah::service

@@ -1,0 +1,221 @@
+// Group commit: requests of one key that arrive while a flight of theirs runs leave together in the next, so that many
+// clients share one transaction. The one place that decides how much goes into a transaction. An idle key flies at
+// once; no timers: company gathers while workers are busy, because a flight takes its requests when a worker starts it.
+//
+// A request is a few rows, which stay together and in order, and each request gets the outcomes of its own rows. One
+// that PostgreSQL refuses fails alone. Keys without requests take no memory.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "metrics/recorder.h"
+#include "persistence/store_error.h"
+#include "service/result.h"
+#include "service/worker_pool.h"
+
+namespace howdah::service {
+
+struct CoalescerOptions {
+  const char* operation = "";  // for metrics and the log
+  int max_flights = 1;         // of one key at a time
+  // Caps of one flight; a request beyond them flies alone.
+  std::size_t flight_rows = 500;
+  std::size_t flight_bytes = 4 * 1024 * 1024;
+  // What may wait for its flight, all keys together; more is refused with ServiceUnavailable.
+  std::size_t pending_rows = 200'000;
+  std::size_t pending_bytes = 256 * 1024 * 1024;
+  bool safe_to_repeat = false;  // whether a flight whose outcome is unknown may be flown again
+};
+
+// What a request counts against the caps.
+struct CoalescerLoad {
+  std::size_t rows = 0;
+  std::size_t bytes = 0;
+};
+
+// Any thread. Must outlive the tasks it posts.
+template <class Key, class Row, class Outcome>
+class Coalescer {
+ public:
+  using Outcomes = std::vector<Outcome>;
+  // Does the work of one flight, on a worker: an outcome for each row, at the same index.
+  using Fly = std::function<Outcomes(const Key&, std::span<const Row>)>;
+  using Post = std::function<bool(WorkerPool::Task)>;  // WorkerPool::post
+
+  Coalescer(CoalescerOptions options, Post post, Fly fly, metrics::Recorder& recorder)
+      : options_(options), post_(std::move(post)), fly_(std::move(fly)), recorder_(recorder) {}
+
+  // `done` runs on a worker, or now if the request is refused.
+  void submit(const Key& key, std::vector<Row> rows, CoalescerLoad load, Done<Outcomes> done) {
+    bool accepted = false;
+    bool post = false;
+    {
+      std::lock_guard lock(mutex_);
+      if (pending_rows_ + load.rows <= options_.pending_rows && pending_bytes_ + load.bytes <= options_.pending_bytes) {
+        accepted = true;
+        pending_rows_ += load.rows;
+        pending_bytes_ += load.bytes;
+        auto& queue = queues_[key];
+        queue.pending.push_back(Request{std::move(rows), load, std::move(done)});
+        post = wantsToken(queue);
+      }
+    }
+    if (!accepted) {
+      done(serviceUnavailable());
+    } else if (post) {
+      postToken(key);
+    }
+  }
+
+ private:
+  struct Request {
+    std::vector<Row> rows;
+    CoalescerLoad load;
+    Done<Outcomes> done;
+  };
+  struct Queue {
+    std::deque<Request> pending;
+    bool token_posted = false;  // a worker will start a flight
+    int flights = 0;            // under way
+  };
+
+  static constexpr int kConflictAttempts = 5;
+
+  // REQUIRES: mutex_ held. Whether a token must be posted; counts it as posted.
+  bool wantsToken(Queue& queue) {
+    if (queue.token_posted || queue.pending.empty() || queue.flights >= options_.max_flights) return false;
+    queue.token_posted = true;
+    return true;
+  }
+
+  void postToken(const Key& key) {
+    if (post_([this, key] { startFlight(key); })) return;
+    std::deque<Request> refused;  // the pool has stopped
+    {
+      std::lock_guard lock(mutex_);
+      auto found = queues_.find(key);
+      found->second.token_posted = false;
+      refused.swap(found->second.pending);
+      for (const auto& request : refused) forget(request.load);
+      if (found->second.flights == 0) queues_.erase(found);
+    }
+    for (auto& request : refused) request.done(serviceUnavailable());
+  }
+
+  void forget(const CoalescerLoad& load) {
+    pending_rows_ -= load.rows;
+    pending_bytes_ -= load.bytes;
+  }
+
+  void startFlight(const Key& key) {
+    std::vector<Request> flight;
+    bool post = false;
+    {
+      std::lock_guard lock(mutex_);
+      auto& queue = queues_.find(key)->second;
+      queue.token_posted = false;
+      ++queue.flights;
+      CoalescerLoad sum;
+      while (!queue.pending.empty()) {
+        const CoalescerLoad& next = queue.pending.front().load;
+        const bool fits =
+            sum.rows + next.rows <= options_.flight_rows && sum.bytes + next.bytes <= options_.flight_bytes;
+        if (!fits && !flight.empty()) break;
+        sum.rows += next.rows;
+        sum.bytes += next.bytes;
+        forget(next);
+        flight.push_back(std::move(queue.pending.front()));
+        queue.pending.pop_front();
+      }
+      post = wantsToken(queue);
+    }
+    if (post) postToken(key);
+    runGuarded(options_.operation, [&] { run(key, flight); });
+    {
+      std::lock_guard lock(mutex_);
+      auto found = queues_.find(key);
+      --found->second.flights;
+      post = wantsToken(found->second);
+      if (!post && !found->second.token_posted && found->second.flights == 0) queues_.erase(found);
+    }
+    if (post) postToken(key);
+  }
+
+  void run(const Key& key, std::vector<Request>& flight) {
+    recorder_.coalesced(options_.operation, flight.size());
+    std::vector<Row> rows;
+    if (flight.size() == 1) {
+      rows.swap(flight.front().rows);
+      answer(flight.front().done, *attempt(key, rows, true));
+      return;
+    }
+    std::vector<std::size_t> sizes;
+    for (auto& request : flight) {
+      sizes.push_back(request.rows.size());
+      std::move(request.rows.begin(), request.rows.end(), std::back_inserter(rows));
+      request.rows.clear();
+    }
+    auto together = attempt(key, rows, false);
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < flight.size(); ++i) {
+      if (!together) {
+        answer(flight[i].done, *attempt(key, std::span<const Row>(rows).subspan(first, sizes[i]), true));
+      } else if (!together->ok()) {
+        answer(flight[i].done, together->error());
+      } else {
+        auto from = together->value().begin() + static_cast<std::ptrdiff_t>(first);
+        auto to = from + static_cast<std::ptrdiff_t>(sizes[i]);
+        answer(flight[i].done, Outcomes(std::move_iterator(from), std::move_iterator(to)));
+      }
+      first += sizes[i];
+    }
+  }
+
+  // Nothing: PostgreSQL refused a row, and it is not known whose (only when not `alone`).
+  std::optional<Result<Outcomes>> attempt(const Key& key, std::span<const Row> rows, bool alone) {
+    bool repeated = false;
+    for (int attempts = 1;; ++attempts) {
+      try {
+        Outcomes outcomes = fly_(key, rows);
+        if (outcomes.size() != rows.size()) throw std::logic_error("a flight without an outcome for each row");
+        return Result<Outcomes>(std::move(outcomes));
+      } catch (const persistence::StoreConflict&) {
+        if (attempts < kConflictAttempts) continue;
+        return Result<Outcomes>(failureOf(std::current_exception(), options_.operation));
+      } catch (const persistence::StoreOutcomeUnknown&) {
+        if (options_.safe_to_repeat && !std::exchange(repeated, true)) continue;
+        return Result<Outcomes>(failureOf(std::current_exception(), options_.operation));
+      } catch (const persistence::StoreBug&) {
+        if (!alone) return std::nullopt;
+        return Result<Outcomes>(failureOf(std::current_exception(), options_.operation));
+      } catch (const std::exception&) {
+        return Result<Outcomes>(failureOf(std::current_exception(), options_.operation));
+      }
+    }
+  }
+
+  void answer(const Done<Outcomes>& done, Result<Outcomes> result) {
+    runGuarded(options_.operation, [&] { done(std::move(result)); });
+  }
+
+  const CoalescerOptions options_;
+  const Post post_;
+  const Fly fly_;
+  metrics::Recorder& recorder_;
+
+  std::mutex mutex_;
+  std::map<Key, Queue> queues_;
+  std::size_t pending_rows_ = 0;
+  std::size_t pending_bytes_ = 0;
+};
+
+}  // namespace howdah::service

@@ -1,0 +1,72 @@
+#include "service/worker_pool.h"
+
+#include "metrics/log.h"
+#include "persistence/store_error.h"
+
+namespace howdah::service {
+
+WorkerPool::WorkerPool(int threads) : thread_count_(threads) {}
+
+WorkerPool::~WorkerPool() { stop(); }
+
+void WorkerPool::start() {
+  for (int i = 0; i < thread_count_; ++i) threads_.emplace_back([this] { run(); });
+}
+
+void WorkerPool::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  for (auto& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+bool WorkerPool::post(Task task) {
+  {
+    std::lock_guard lock(mutex_);
+    // While a task runs its worker will look at the queue again.
+    if (stopping_ && running_ == 0 && queue_.empty()) return false;
+    queue_.push_back(std::move(task));
+  }
+  work_.notify_one();
+  return true;
+}
+
+void WorkerPool::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    work_.wait(lock, [this] { return !queue_.empty() || stopping_; });
+    if (queue_.empty()) return;
+    Task task = std::move(queue_.front());
+    queue_.pop_front();
+    ++running_;
+    lock.unlock();
+    runGuarded("task", task);
+    task = nullptr;
+    lock.lock();
+    --running_;
+  }
+}
+
+Error failureOf(const std::exception_ptr& failure, std::string_view operation) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const persistence::StoreBug& bug) {
+    metrics::logError("the database refused a statement",
+                      {{"operation", operation}, {"sql_state", bug.sqlState()}, {"error", bug.what()}});
+  } catch (const persistence::StoreError& error) {
+    metrics::logDebug("the database failed a request", {{"operation", operation}, {"error", error.what()}});
+    return serviceUnavailable();
+  } catch (const std::exception& error) {
+    metrics::logError("internal failure", {{"operation", operation}, {"error", error.what()}});
+  }
+  return Error{ErrorCode::InternalFailure, "We encountered an internal error. Please try again."};
+}
+
+Error serviceUnavailable() {
+  return Error{ErrorCode::ServiceUnavailable, "The service is temporarily unavailable. Please try again."};
+}
+
+}  // namespace howdah::service
