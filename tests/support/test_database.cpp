@@ -75,6 +75,11 @@ Connection& TestDatabase::outsider() {
   return *outsider_;
 }
 
+void TestDatabase::allowConnections(bool allowed) {
+  Connection(optionsFor(""), recorder_)
+      .executeScript(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS {}", name_, allowed));
+}
+
 void TestDatabase::terminateBackends() {
   outsider().execute(
       {"terminate_backends",

@@ -26,6 +26,9 @@ class TestDatabase {
   persistence::postgres::Connection& outsider();
   std::unique_ptr<persistence::postgres::Connection> connect();
 
+  // Whether new connections are let in: the database goes away, for everyone who is not connected already.
+  void allowConnections(bool allowed);
+
   // Ends every backend of this database but the outsider's; returns when they are gone.
   void terminateBackends();
 
