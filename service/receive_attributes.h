@@ -1,6 +1,7 @@
 // Which attributes of a message ReceiveMessage hands out: system attributes and user attributes chosen by name.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,7 +29,7 @@ class MessageAttributeSelection {
  private:
   bool all_ = false;
   std::set<std::string, std::less<>> names_;
-  std::vector<std::string> prefixes_;
+  std::set<std::string, std::less<>> prefixes_;
 };
 
 // Sets `message_attributes` and their digest, which covers what is handed out only, from the stored encoding.

@@ -22,7 +22,7 @@ bool hasOnlyAllowedCharacters(std::string_view text);
 
 // CreateQueue's name, which must suit its FifoQueue attribute, and its tags.
 Result<Nothing> checkNewQueueName(const CreateQueueInput& input);
-Result<Nothing> checkTags(const TagMap& tags);
+Result<Nothing> checkTags(const std::string& queue_name, const TagMap& tags);
 
 // GetQueueUrl: a name must be given. One that no queue can have (isQueueName) is simply not found.
 Result<Nothing> checkGetQueueUrl(const GetQueueUrlInput& input);
