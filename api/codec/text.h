@@ -1,0 +1,17 @@
+// What both protocols need of text: UTF-8 checked, base64 made and read.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace howdah::api {
+
+// Well-formed by Unicode 3.9: no overlong form, no surrogate, nothing above U+10FFFF.
+bool isValidUtf8(std::string_view text);
+
+std::string encodeBase64(std::string_view bytes);
+// Empty unless `text` is base64 with its padding and nothing else.
+std::optional<std::string> decodeBase64(std::string_view text);
+
+}  // namespace howdah::api

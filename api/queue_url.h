@@ -1,0 +1,26 @@
+// Queue URLs made and read: <base>/<account>/<name>. Only the path counts when one is read, so a queue is found under
+// whatever host name the client knows the server by.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/http_message.h"
+#include "service/operations.h"
+
+namespace howdah::api {
+
+// What comes before the path in the URLs a response carries: `public_url` if there is one, else the scheme and Host of
+// the request. REQUIRES: the Host header is empty or isValidHost.
+std::string queueUrlBase(const HttpRequest& request, std::string_view public_url);
+
+std::string makeQueueUrl(std::string_view base, const service::QueueRef& queue);
+
+// Reads a QueueUrl, the path of a request, or a bare queue name. What cannot be the URL of a queue has an empty name,
+// which no queue has.
+service::QueueRef parseQueueUrl(std::string_view url);
+
+// A host name or address with an optional port, made of nothing that would need escaping anywhere.
+bool isValidHost(std::string_view host);
+
+}  // namespace howdah::api
