@@ -72,7 +72,9 @@ std::string formatDuration(std::chrono::milliseconds duration) {
 std::optional<std::int64_t> parseSize(std::string_view text) { return parseWithUnit(text, kSizes); }
 std::string formatSize(std::int64_t bytes) { return formatWithUnit(bytes, kSizes); }
 
-std::string ListenAddress::text() const { return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port); }
+std::string ListenAddress::text() const {
+  return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
 
 std::optional<ListenAddress> parseListenAddress(std::string_view text) {
   const auto colon = text.rfind(':');
