@@ -30,6 +30,7 @@ struct HttpServerOptions {
   std::vector<std::string> listen;  // "127.0.0.1:9324", "[::1]:9324"; port 0 takes a free one
   HttpLimits limits;
   int threads = 1;
+  std::string listen_setting = "--listen";  // named when an address cannot be had
 };
 
 // One request and the way to answer it. Exactly one reply, from any thread; dropping it unanswered answers 500.

@@ -1,0 +1,752 @@
+// The default HTTP engine, on Boost.Asio's sockets and Boost.Beast's parser. Each I/O thread runs an io_context of its
+// own and keeps a connection for life, so a connection needs no lock. A connection holds memory only while bytes pass:
+// parser and buffers are gone while its request waits for a reply, which is what a parked long poll mostly does.
+#include <sys/resource.h>
+
+#include <utility>  // Asio 1.74 uses std::exchange and leaves the include to us
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/asio.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/intrusive/list.hpp>
+#include <condition_variable>
+#include <ctime>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+#include "api/http_request_parser.h"
+#include "api/http_server.h"
+#include "metrics/log.h"
+
+namespace howdah::api {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kReadBytes = 64 * 1024;       // one read; shared by all connections of a thread
+constexpr std::size_t kHeldBytes = 64 * 1024;       // pipelined bytes kept for later; beyond, the client has to wait
+constexpr std::chrono::milliseconds kLinger{2000};  // for a client to read an error while it still sends
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+class Connection;
+
+using ConnectionHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+// One I/O thread. Everything but `post` belongs to that thread.
+struct IoLoop {
+  asio::io_context context{1};
+  std::thread thread;
+  std::vector<char> read_buffer = std::vector<char>(kReadBytes);
+  boost::intrusive::list<Connection, boost::intrusive::base_hook<ConnectionHook>,
+                         boost::intrusive::constant_time_size<false>>
+      connections;
+
+  bool isCurrent() { return context.get_executor().running_in_this_thread(); }
+
+  // Any thread. False if the thread has ended and `work` will never run.
+  template <typename Work>
+  bool post(Work&& work) {
+    std::lock_guard lock(mutex_);
+    if (ended_) return false;
+    asio::post(context, std::forward<Work>(work));
+    return true;
+  }
+
+  // After the thread was joined: runs what was posted until now, and refuses the rest.
+  void end() {
+    {
+      std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    context.restart();
+    context.poll();
+  }
+
+  // The value of the Date header; formatted once a second.
+  std::string_view date() {
+    const std::time_t now = std::time(nullptr);
+    if (now != date_at_) {
+      std::tm utc{};
+      gmtime_r(&now, &utc);
+      date_size_ = std::strftime(date_.data(), date_.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+      date_at_ = now;
+    }
+    return {date_.data(), date_size_};
+  }
+
+ private:
+  std::mutex mutex_;
+  bool ended_ = false;
+  std::time_t date_at_ = 0;
+  std::array<char, 40> date_{};
+  std::size_t date_size_ = 0;
+};
+
+// What connections share with the server. Outlives it as long as an exchange is held somewhere.
+struct Shared {
+  Shared(HttpLimits l, metrics::Recorder& r) : limits(l), recorder(r) {}
+
+  const HttpLimits limits;
+  metrics::Recorder& recorder;  // used only by I/O threads, which end before the server does
+  HttpHandler handler;
+  std::atomic<bool> draining = false;
+  std::atomic<std::size_t> connections = 0;
+
+  void exchangeOpened() { ++open_exchanges_; }
+  void exchangeClosed() {
+    if (--open_exchanges_ > 0 || !draining) return;
+    std::lock_guard lock(mutex_);
+    all_closed_.notify_all();
+  }
+  void waitForExchanges(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    all_closed_.wait_for(lock, timeout, [this] { return open_exchanges_ == 0; });
+  }
+
+ private:
+  std::atomic<std::size_t> open_exchanges_ = 0;
+  std::mutex mutex_;
+  std::condition_variable all_closed_;
+};
+
+using OnWritten = std::function<void(bool written)>;
+
+class Connection : public ConnectionHook, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<Shared> shared, std::shared_ptr<IoLoop> loop, tcp::socket socket, std::string peer_address)
+      : shared_(std::move(shared)),
+        loop_(std::move(loop)),
+        socket_(std::move(socket)),
+        peer_address_(std::move(peer_address)),
+        timer_(loop_->context) {}
+
+  // On the loop's thread.
+  void start();
+  void closeIfIdle() {
+    if (phase_ == Phase::Idle) close();
+  }
+  void close();
+
+  // Any thread. Answers the exchange under way.
+  void reply(HttpResponse response, OnWritten on_written);
+
+ private:
+  enum class Phase {
+    Idle,       // no byte of a next request yet
+    Reading,    // in the middle of a request
+    Handling,   // the handler has it
+    Writing,    // a response is on its way
+    Lingering,  // all is written; what still comes is thrown away so that the client can read our last word
+    Closed,
+  };
+
+  void waitReadable();
+  void onReadable();
+  void onEndOfInput();
+  void consume(std::string_view bytes);
+  void consumeHeld();
+  void handOver();
+  void refuse(int status, std::string_view text);
+  bool sendContinue();
+
+  void takeReply(HttpResponse response, OnWritten on_written);
+  void write(HttpResponse response, OnWritten on_written);
+  void continueWriting();
+  void finishWriting(bool written);
+  void linger();
+
+  enum class Deadline { None, Idle, Headers, Body, Write, Linger };
+
+  void setDeadline(Deadline deadline);
+  void armTimer(Clock::time_point at);
+  void onDeadline();
+
+  const std::shared_ptr<Shared> shared_;
+  const std::shared_ptr<IoLoop> loop_;
+  tcp::socket socket_;
+  std::string peer_address_;
+  asio::steady_timer timer_;
+  Deadline deadline_ = Deadline::None;
+  Clock::time_point deadline_at_ = Clock::time_point::max();
+  Clock::time_point timer_at_ = Clock::time_point::max();
+  Phase phase_ = Phase::Idle;
+  bool read_waiting_ = false;
+  bool input_ended_ = false;
+  bool in_handler_ = false;
+  bool head_request_ = false;
+  bool http10_request_ = false;
+  bool keep_alive_ = true;
+  bool exchange_open_ = false;
+  std::unique_ptr<HttpRequestParser> parser_;
+  std::string held_;  // bytes that came before their turn
+  std::shared_ptr<service::ClientPresence> client_;
+  std::optional<std::pair<HttpResponse, OnWritten>> early_reply_;  // given while the handler was still running
+  std::string out_head_;
+  std::string out_body_;
+  std::size_t out_done_ = 0;
+  OnWritten on_written_;
+};
+
+class BeastExchange : public HttpExchange {
+ public:
+  BeastExchange(std::shared_ptr<Connection> connection, HttpRequest request,
+                std::shared_ptr<service::ClientPresence> client)
+      : connection_(std::move(connection)), request_(std::move(request)), client_(std::move(client)) {}
+
+  ~BeastExchange() override {
+    if (!replied_)
+      reply({.status = 500, .headers = {{"Content-Type", "text/plain"}}, .body = "The request was not answered.\n"},
+            nullptr);
+  }
+
+  HttpRequest& request() override { return request_; }
+  const std::shared_ptr<service::ClientPresence>& client() override { return client_; }
+
+  void reply(HttpResponse response, OnWritten on_written) override {
+    if (replied_.exchange(true)) throw std::logic_error("an HTTP exchange was answered twice");
+    connection_->reply(std::move(response), std::move(on_written));
+  }
+
+ private:
+  const std::shared_ptr<Connection> connection_;
+  HttpRequest request_;
+  const std::shared_ptr<service::ClientPresence> client_;
+  std::atomic<bool> replied_ = false;
+};
+
+void Connection::start() {
+  loop_->connections.push_back(*this);
+  shared_->recorder.connectionOpened();
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(tcp::no_delay(true), ignored);
+  if (shared_->draining) return close();
+  setDeadline(Deadline::Idle);
+  waitReadable();
+}
+
+void Connection::close() {
+  if (phase_ == Phase::Closed) return;
+  const Phase before = std::exchange(phase_, Phase::Closed);
+  unlink();
+  error_code ignored;
+  socket_.close(ignored);
+  timer_.cancel();
+  parser_.reset();
+  held_ = {};
+  shared_->recorder.connectionClosed();
+  --shared_->connections;
+  if (before == Phase::Handling) std::exchange(client_, nullptr)->markGone();
+  if (before == Phase::Writing) finishWriting(false);
+}
+
+// ---- reading
+
+// Readiness is waited for, not bytes: a waiting connection then holds no buffer. It is waited for in every phase, which
+// is how a client that goes away is noticed.
+void Connection::waitReadable() {
+  if (read_waiting_ || input_ended_ || phase_ == Phase::Closed) return;
+  if (held_.size() >= kHeldBytes && (phase_ == Phase::Handling || phase_ == Phase::Writing)) return;
+  read_waiting_ = true;
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+    self->read_waiting_ = false;
+    if (self->phase_ == Phase::Closed) return;
+    if (error) return self->close();
+    self->onReadable();
+  });
+}
+
+void Connection::onReadable() {
+  error_code error;
+  auto& buffer = loop_->read_buffer;
+  const std::size_t count = socket_.read_some(asio::buffer(buffer), error);
+  if (error == asio::error::would_block || error == asio::error::interrupted) return waitReadable();
+  if (error == asio::error::eof) return onEndOfInput();
+  if (error) return close();
+
+  const std::string_view bytes(buffer.data(), count);
+  if (phase_ == Phase::Idle || phase_ == Phase::Reading) {
+    if (held_.empty()) {
+      consume(bytes);
+    } else {
+      const std::string joined = std::exchange(held_, {}).append(bytes);
+      consume(joined);
+    }
+  } else if (phase_ != Phase::Lingering) {
+    held_.append(bytes);
+  }
+  waitReadable();
+}
+
+// A client that only shut down its sending side looks the same as one that has closed. One that waits for a reply is
+// taken to be gone, since a message must not be handed to a connection that may be dead.
+void Connection::onEndOfInput() {
+  input_ended_ = true;
+  if (phase_ != Phase::Writing) close();
+}
+
+// `bytes` must not lie in held_, where those that are left over go.
+void Connection::consume(std::string_view bytes) {
+  while (phase_ == Phase::Idle || phase_ == Phase::Reading) {
+    if (!parser_) {
+      if (bytes.empty()) return;
+      parser_ = std::make_unique<HttpRequestParser>(shared_->limits);
+      phase_ = Phase::Reading;
+    }
+    switch (parser_->parse(bytes)) {
+      case HttpRequestParser::Progress::Complete:
+        handOver();
+        break;
+      case HttpRequestParser::Progress::Refused:
+        refuse(parser_->refusalStatus(), parser_->refusalText());
+        return;
+      case HttpRequestParser::Progress::HeadersDone:
+        // A client that has sent its body already needs no leave to do so.
+        if (parser_->expectsContinue() && bytes.empty() && !sendContinue()) return close();
+        break;
+      case HttpRequestParser::Progress::NeedsMore:
+        held_.assign(bytes);
+        setDeadline(parser_->headersDone() ? Deadline::Body : Deadline::Headers);
+        return;
+    }
+  }
+  if (phase_ == Phase::Handling || phase_ == Phase::Writing) held_.assign(bytes);
+}
+
+void Connection::consumeHeld() {
+  if (phase_ != Phase::Idle && phase_ != Phase::Reading) return;
+  const std::string held = std::exchange(held_, {});
+  consume(held);
+  waitReadable();
+}
+
+void Connection::handOver() {
+  HttpRequest request = std::move(parser_->request());
+  keep_alive_ = parser_->keepAlive();
+  http10_request_ = parser_->isHttp10();
+  head_request_ = request.method == "HEAD";
+  parser_.reset();
+  request.peer_address = peer_address_;
+
+  phase_ = Phase::Handling;
+  setDeadline(Deadline::None);
+  client_ = std::make_shared<service::ClientPresence>();
+  exchange_open_ = true;
+  shared_->exchangeOpened();
+  in_handler_ = true;
+  try {
+    shared_->handler(std::make_shared<BeastExchange>(shared_from_this(), std::move(request), client_));
+  } catch (const std::exception& error) {  // dropping the exchange has answered 500
+    metrics::logError("an HTTP handler failed", {{"error", error.what()}});
+  }
+  in_handler_ = false;
+  if (early_reply_) {
+    auto [response, on_written] = std::move(*early_reply_);
+    early_reply_.reset();
+    write(std::move(response), std::move(on_written));
+  }
+}
+
+// Where the next request begins is not known after this, so the connection ends with it.
+void Connection::refuse(int status, std::string_view text) {
+  keep_alive_ = false;
+  http10_request_ = false;
+  head_request_ = false;
+  parser_.reset();
+  write({.status = status, .headers = {{"Content-Type", "text/plain"}}, .body = std::string(text) + "\n"}, nullptr);
+}
+
+// False if it cannot be sent at once: nothing else is under way, so the client has not read its earlier answers.
+bool Connection::sendContinue() {
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  error_code error;
+  return socket_.write_some(asio::buffer(kContinue), error) == kContinue.size() && !error;
+}
+
+// ---- writing
+
+void Connection::reply(HttpResponse response, OnWritten on_written) {
+  auto take = [self = shared_from_this(), response = std::move(response),
+               on_written = std::move(on_written)]() mutable {
+    self->takeReply(std::move(response), std::move(on_written));
+  };
+  // Once the thread has ended the connection is closed and nobody else touches it.
+  if (loop_->isCurrent() || !loop_->post(std::move(take))) take();
+}
+
+void Connection::takeReply(HttpResponse response, OnWritten on_written) {
+  if (phase_ == Phase::Closed) {
+    if (on_written) on_written(false);
+    shared_->exchangeClosed();
+  } else if (in_handler_) {
+    early_reply_.emplace(std::move(response), std::move(on_written));
+  } else {
+    write(std::move(response), std::move(on_written));
+  }
+}
+
+void Connection::write(HttpResponse response, OnWritten on_written) {
+  phase_ = Phase::Writing;
+  client_.reset();
+  on_written_ = std::move(on_written);
+  if (shared_->draining) keep_alive_ = false;
+
+  const bool may_have_body = response.status >= 200 && response.status != 204 && response.status != 304;
+  const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(response.status));
+  out_head_.reserve(512);
+  out_head_.append("HTTP/1.1 ")
+      .append(std::to_string(response.status))
+      .append(" ")
+      .append(reason.data(), reason.size());
+  out_head_.append("\r\nDate: ").append(loop_->date()).append("\r\n");
+  for (const auto& [name, value] : response.headers) out_head_.append(name).append(": ").append(value).append("\r\n");
+  if (may_have_body) out_head_.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+  if (!keep_alive_) {
+    out_head_.append("Connection: close\r\n");
+  } else if (http10_request_) {
+    out_head_.append("Connection: keep-alive\r\n");
+  }
+  out_head_.append("\r\n");
+  if (may_have_body && !head_request_) out_body_ = std::move(response.body);
+  out_done_ = 0;
+  continueWriting();
+}
+
+void Connection::continueWriting() {
+  while (out_done_ < out_head_.size() + out_body_.size()) {
+    std::array<asio::const_buffer, 2> left{asio::buffer(out_head_), asio::buffer(out_body_)};
+    left[1] += out_done_ - std::min(out_done_, left[0].size());
+    left[0] += out_done_;
+    error_code error;
+    out_done_ += socket_.write_some(left, error);
+    if (error == asio::error::would_block) {
+      setDeadline(Deadline::Write);
+      socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code wait_error) {
+        if (self->phase_ != Phase::Writing) return;
+        if (wait_error) return self->close();
+        self->continueWriting();
+      });
+      return;
+    }
+    if (error && error != asio::error::interrupted) return close();
+  }
+  finishWriting(true);
+}
+
+void Connection::finishWriting(bool written) {
+  out_head_ = {};
+  out_body_ = {};
+  const auto on_written = std::exchange(on_written_, nullptr);
+  if (phase_ == Phase::Writing) {
+    phase_ = Phase::Idle;
+    if (input_ended_) {
+      close();
+    } else if (!keep_alive_ || shared_->draining) {
+      linger();
+    } else {
+      setDeadline(Deadline::Idle);
+      // Not from here: it would nest a handler in whoever replied.
+      if (!held_.empty()) asio::post(loop_->context, [self = shared_from_this()] { self->consumeHeld(); });
+    }
+  }
+  if (on_written) on_written(written);
+  if (std::exchange(exchange_open_, false)) shared_->exchangeClosed();
+}
+
+// Closing while bytes of the client are unread resets the connection, which may take our last answer from it.
+void Connection::linger() {
+  phase_ = Phase::Lingering;
+  held_ = {};
+  error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  setDeadline(Deadline::Linger);
+  waitReadable();
+}
+
+// ---- deadlines
+
+// Setting the same deadline again does not move it. The timer is only touched when it would fire too late: a busy
+// connection goes from Idle to Idle without ever arming it anew.
+void Connection::setDeadline(Deadline deadline) {
+  if (deadline == deadline_) return;
+  deadline_ = deadline;
+  std::chrono::milliseconds length{};
+  switch (deadline) {
+    case Deadline::None:
+      deadline_at_ = Clock::time_point::max();
+      return;
+    case Deadline::Idle:
+      length = shared_->limits.idle_timeout;
+      break;
+    case Deadline::Headers:
+      length = shared_->limits.header_timeout;
+      break;
+    case Deadline::Body:
+      length = shared_->limits.body_timeout;
+      break;
+    case Deadline::Write:
+      length = shared_->limits.write_timeout;
+      break;
+    case Deadline::Linger:
+      length = kLinger;
+      break;
+  }
+  deadline_at_ = Clock::now() + length;
+  if (deadline_at_ < timer_at_) armTimer(deadline_at_);
+}
+
+void Connection::armTimer(Clock::time_point at) {
+  timer_at_ = at;
+  timer_.expires_at(at);
+  timer_.async_wait([self = shared_from_this()](error_code error) {
+    if (error || self->phase_ == Phase::Closed) return;
+    self->timer_at_ = Clock::time_point::max();
+    if (self->deadline_ == Deadline::None) return;
+    if (Clock::now() < self->deadline_at_) return self->armTimer(self->deadline_at_);
+    self->onDeadline();
+  });
+}
+
+void Connection::onDeadline() {
+  if (deadline_ == Deadline::Headers || deadline_ == Deadline::Body) {
+    refuse(408, "The request took too long to arrive.");
+  } else {
+    close();
+  }
+}
+
+// ---- the server
+
+struct Listener {
+  explicit Listener(asio::io_context& context) : acceptor(context), pause(context) {}
+  tcp::acceptor acceptor;
+  asio::steady_timer pause;
+  bool paused = false;
+};
+
+std::string addressText(const tcp::endpoint& endpoint) {
+  const std::string host = endpoint.address().to_string();
+  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+}
+
+std::string peerText(const tcp::socket& socket) {
+  error_code error;
+  auto address = socket.remote_endpoint(error).address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  return error ? std::string() : address.to_string();
+}
+
+class BeastServer : public HttpServer {
+ public:
+  BeastServer(HttpServerOptions options, metrics::Recorder& recorder)
+      : options_(std::move(options)), shared_(std::make_shared<Shared>(options_.limits, recorder)) {}
+  ~BeastServer() override { stop(std::chrono::milliseconds(0)); }
+
+  void start(HttpHandler handler) override;
+  std::vector<std::string> addresses() const override { return addresses_; }
+  void drain() override;
+  void stop(std::chrono::milliseconds timeout) override;
+
+ private:
+  using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
+
+  std::vector<tcp::endpoint> resolve(const std::string& address);
+  void bind(const tcp::endpoint& endpoint, bool may_be_missing);
+  void accept(Listener& listener);
+  void onAccepted(Listener& listener, error_code error, tcp::socket socket, const std::shared_ptr<IoLoop>& loop);
+  [[noreturn]] void failToListen(const std::string& address, const error_code& error) const;
+
+  const HttpServerOptions options_;
+  const std::shared_ptr<Shared> shared_;
+  std::vector<std::string> addresses_;
+  std::vector<std::shared_ptr<IoLoop>> loops_;  // listeners live on the first
+  std::vector<WorkGuard> work_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::size_t next_loop_ = 0;
+};
+
+// Each connection is a descriptor, and the usual soft limit is 1,024.
+void raiseDescriptorLimit(std::size_t connections) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_max < connections)
+    metrics::logWarn("the limit on open files is below the limit on connections",
+                     {{"open_files", limit.rlim_max}, {"connections", connections}});
+}
+
+void BeastServer::start(HttpHandler handler) {
+  raiseDescriptorLimit(options_.limits.connections);
+  shared_->handler = std::move(handler);
+  std::vector<std::shared_ptr<IoLoop>> loops;
+  for (int i = 0; i < std::max(1, options_.threads); ++i) loops.push_back(std::make_shared<IoLoop>());
+  loops_ = std::move(loops);
+
+  try {
+    std::vector<tcp::endpoint> endpoints;
+    for (const auto& address : options_.listen) std::ranges::copy(resolve(address), std::back_inserter(endpoints));
+    if (endpoints.empty()) throw std::runtime_error("There is no address to listen on.");
+    for (const auto& endpoint : endpoints)
+      // Asked for by default, but missing from many containers.
+      bind(endpoint, endpoint.address() == asio::ip::address_v6::loopback() && endpoints.size() > 1);
+    for (const auto& listener : listeners_) {
+      error_code error;
+      listener->acceptor.listen(asio::socket_base::max_listen_connections, error);
+      if (error) failToListen(addressText(listener->acceptor.local_endpoint()), error);
+    }
+  } catch (...) {
+    listeners_.clear();
+    loops_.clear();
+    throw;
+  }
+
+  for (const auto& listener : listeners_) {
+    addresses_.push_back(addressText(listener->acceptor.local_endpoint()));
+    accept(*listener);
+  }
+  for (const auto& loop : loops_) {
+    work_.emplace_back(loop->context.get_executor());
+    loop->thread = std::thread([loop] { loop->context.run(); });
+  }
+}
+
+std::vector<tcp::endpoint> BeastServer::resolve(const std::string& address) {
+  const auto colon = address.rfind(':');
+  std::string host = address.substr(0, colon == std::string::npos ? 0 : colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    host.clear();  // an IPv6 address without brackets could end in a port or not
+  }
+  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+  const bool is_number =
+      !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  if (host.empty() || !is_number || std::stoi(port) > 65535)
+    throw std::runtime_error(
+        "\"" + address + "\" is no address to listen on: give HOST:PORT, such as 127.0.0.1:9324 or [::1]:9324, with " +
+        options_.listen_setting + ".");
+  error_code error;
+  tcp::resolver resolver(loops_.front()->context);
+  const auto found = resolver.resolve(host, port, tcp::resolver::passive | tcp::resolver::numeric_service, error);
+  if (error) failToListen(address, error);
+  std::vector<tcp::endpoint> endpoints;
+  for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  return endpoints;
+}
+
+void BeastServer::bind(const tcp::endpoint& endpoint, bool may_be_missing) {
+  auto listener = std::make_unique<Listener>(loops_.front()->context);
+  auto& acceptor = listener->acceptor;
+  error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  // [::] alone serves IPv4 too; beside an IPv4 listener it must leave that its port.
+  const bool v6_only =
+      std::ranges::any_of(options_.listen, [](const auto& address) { return !address.starts_with('['); });
+  if (!error && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(v6_only), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (may_be_missing &&
+      (error == boost::system::errc::address_not_available || error == asio::error::address_family_not_supported)) {
+    metrics::logInfo("not listening on IPv6, which this machine does not have", {{"address", addressText(endpoint)}});
+    return;
+  }
+  if (error) failToListen(addressText(endpoint), error);
+  listeners_.push_back(std::move(listener));
+}
+
+void BeastServer::failToListen(const std::string& address, const error_code& error) const {
+  std::string why = error.message() + ". Choose another";
+  if (error == asio::error::address_in_use) {
+    why = "the port is taken. Is another server running there? Choose another";
+  } else if (error == asio::error::access_denied) {
+    why = "ports below 1024 need a privilege. Choose a higher one";
+  } else if (error == boost::system::errc::address_not_available) {
+    why = "this machine has no such address. Choose another";
+  }
+  throw std::runtime_error("Cannot listen on " + address + ": " + why + " with " + options_.listen_setting + ".");
+}
+
+void BeastServer::accept(Listener& listener) {
+  const auto loop = loops_[next_loop_++ % loops_.size()];
+  listener.acceptor.async_accept(loop->context, [this, &listener, loop](error_code error, tcp::socket socket) {
+    if (!listener.acceptor.is_open()) return;
+    onAccepted(listener, error, std::move(socket), loop);
+  });
+}
+
+void BeastServer::onAccepted(Listener& listener, error_code error, tcp::socket socket,
+                             const std::shared_ptr<IoLoop>& loop) {
+  if (error && error != asio::error::connection_aborted) {
+    // Out of descriptors or memory: the connection stays in the backlog, and asking again at once would spin.
+    if (!std::exchange(listener.paused, true))
+      metrics::logWarn("connections cannot be accepted for now", {{"error", error.message()}});
+    listener.pause.expires_after(kAcceptPause);
+    listener.pause.async_wait([this, &listener](error_code wait_error) {
+      if (!wait_error && listener.acceptor.is_open()) accept(listener);
+    });
+    return;
+  }
+  listener.paused = false;
+  if (!error) {
+    if (shared_->connections >= options_.limits.connections) {
+      shared_->recorder.connectionRejected("limit");
+    } else {
+      ++shared_->connections;
+      std::string peer = peerText(socket);
+      auto connection = std::make_shared<Connection>(shared_, loop, std::move(socket), std::move(peer));
+      asio::dispatch(loop->context, [connection] { connection->start(); });
+    }
+  }
+  accept(listener);
+}
+
+void BeastServer::drain() {
+  if (loops_.empty()) return;
+  shared_->draining = true;
+  loops_.front()->post([this] {
+    for (const auto& listener : listeners_) {
+      error_code ignored;
+      listener->acceptor.close(ignored);
+      listener->pause.cancel();
+    }
+  });
+  for (const auto& loop : loops_)
+    loop->post([loop] {
+      for (auto next = loop->connections.begin(); next != loop->connections.end();) (next++)->closeIfIdle();
+    });
+}
+
+void BeastServer::stop(std::chrono::milliseconds timeout) {
+  if (loops_.empty()) return;
+  drain();
+  shared_->waitForExchanges(timeout);
+  work_.clear();
+  for (const auto& loop : loops_)
+    loop->post([loop] {
+      while (!loop->connections.empty()) loop->connections.front().shared_from_this()->close();
+    });
+  for (const auto& loop : loops_) loop->thread.join();
+  for (const auto& loop : loops_) loop->end();
+  listeners_.clear();
+  loops_.clear();
+}
+
+}  // namespace
+
+std::unique_ptr<HttpServer> makeBeastServer(HttpServerOptions options, metrics::Recorder& recorder) {
+  return std::make_unique<BeastServer>(std::move(options), recorder);
+}
+
+}  // namespace howdah::api
