@@ -297,6 +297,8 @@ void Connection::onEndOfInput() {
 void Connection::consume(std::string_view bytes) {
   while (phase_ == Phase::Idle || phase_ == Phase::Reading) {
     if (!parser_) {
+      // Some clients send an empty line after a body (RFC 9112 2.2).
+      bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
       if (bytes.empty()) return;
       parser_ = std::make_unique<HttpRequestParser>(shared_->limits);
       phase_ = Phase::Reading;

@@ -24,8 +24,8 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  HttpHeaders headers;  // Date, Content-Length and Connection are the engine's
-  std::string body;
+  HttpHeaders headers = {};  // Date, Content-Length and Connection are the engine's
+  std::string body = {};
 };
 
 }  // namespace howdah::api

@@ -35,13 +35,6 @@ void HttpRequestParser::refuse(int status, std::string_view text, ErrorCode& ec)
 }
 
 HttpRequestParser::Progress HttpRequestParser::parse(std::string_view& bytes) {
-  if (!got_some()) {
-    // RFC 9112 2.2: some clients send an empty line after a body.
-    while (!bytes.empty() && (bytes.front() == '\r' || bytes.front() == '\n')) {
-      bytes.remove_prefix(1);
-      if (++header_bytes_ > limits_.header_bytes) return refuse(431, "The headers are too long.");
-    }
-  }
   while (!bytes.empty()) {
     const bool was_in_headers = !is_header_done();
     if (!was_in_headers && chunked() && bytes.size() < kShortestChunkedEnd) return Progress::NeedsMore;

@@ -1,0 +1,942 @@
+// What every HTTP engine promises the dispatcher and the clients, over real sockets. An engine that cannot keep a
+// promise is listed beside its factory with the reason.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <ctime>
+#include <deque>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <thread>
+
+#include "api/http_server.h"
+#include "tests/support/null_recorder.h"
+
+namespace howdah::api {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kPatience = 10s;  // how long a test waits for what must happen
+
+struct CountingRecorder : testing::NullRecorder {
+  void connectionOpened() override { ++opened; }
+  void connectionClosed() override { ++closed; }
+  void connectionRejected(std::string_view reason) override {
+    EXPECT_EQ(reason, "limit");
+    ++rejected;
+  }
+  std::atomic<int> opened = 0, closed = 0, rejected = 0;
+};
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto end = Clock::now() + kPatience;
+  while (!condition()) {
+    if (Clock::now() > end) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+// ---- a client that sends exactly the bytes it is told to
+
+struct Answer {
+  int status = 0;
+  std::string head;
+  std::string body;
+
+  std::string header(const std::string& name) const {
+    const auto at = head.find("\r\n" + name + ": ");
+    if (at == std::string::npos) return "";
+    const auto begin = at + name.size() + 4;
+    return head.substr(begin, head.find("\r\n", begin) - begin);
+  }
+};
+
+class RawClient {
+ public:
+  explicit RawClient(const std::string& address) {
+    const auto colon = address.rfind(':');
+    const auto port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
+    const bool v6 = address.starts_with('[');
+    fd_ = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (v6) {
+      sockaddr_in6 to{};
+      to.sin6_family = AF_INET6;
+      to.sin6_port = port;
+      ::inet_pton(AF_INET6, address.substr(1, colon - 2).c_str(), &to.sin6_addr);
+      connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    } else {
+      sockaddr_in to{};
+      to.sin_family = AF_INET;
+      to.sin_port = port;
+      ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
+      connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    }
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const timeval patience{std::chrono::seconds(kPatience).count(), 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  ~RawClient() { close(); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  bool connected() const { return connected_; }
+
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;  // the server closed; what it said about that is for the test to read
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  // The next response. Status 0 if the connection ended or nothing came.
+  Answer receive(bool to_head = false) {
+    Answer answer;
+    std::size_t end;
+    while ((end = input_.find("\r\n\r\n")) == std::string::npos)
+      if (!fill()) return {};
+    answer.head = input_.substr(0, end + 2);
+    input_.erase(0, end + 4);
+    answer.status = std::stoi(answer.head.substr(9, 3));
+    const std::string length = answer.header("Content-Length");
+    const std::size_t size = to_head || length.empty() ? 0 : std::stoul(length);
+    while (input_.size() < size)
+      if (!fill()) return {};
+    answer.body = input_.substr(0, size);
+    input_.erase(0, size);
+    return answer;
+  }
+
+  // True once the server has closed and nothing is left to read.
+  bool ended() {
+    if (!input_.empty()) return false;
+    return !fill() && !timed_out_;
+  }
+
+  void shutdownSending() { ::shutdown(fd_, SHUT_WR); }
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  void reset() {
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close();
+  }
+
+ private:
+  bool fill() {
+    char buffer[64 * 1024];
+    const auto count = ::recv(fd_, buffer, sizeof buffer, 0);
+    timed_out_ = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    if (count <= 0) return false;
+    input_.append(buffer, static_cast<std::size_t>(count));
+    return true;
+  }
+
+  int fd_ = -1;
+  bool connected_ = false;
+  bool timed_out_ = false;
+  std::string input_;
+};
+
+std::string get(const std::string& target, const std::string& headers = "") {
+  return "GET " + target + " HTTP/1.1\r\nHost: here\r\n" + headers + "\r\n";
+}
+
+std::string post(const std::string& target, const std::string& body) {
+  return "POST " + target + " HTTP/1.1\r\nHost: here\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
+}
+
+// ---- the engine under test
+
+struct Engine {
+  const char* name;
+  std::function<std::unique_ptr<HttpServer>(HttpServerOptions, metrics::Recorder&)> make;
+};
+
+void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.name; }
+
+class HttpContract : public ::testing::TestWithParam<Engine> {
+ protected:
+  ~HttpContract() override {
+    server_.reset();
+    EXPECT_EQ(recorder_.opened, recorder_.closed);
+  }
+
+  void start() {
+    options_.listen = {"127.0.0.1:0"};
+    server_ = GetParam().make(options_, recorder_);
+    server_->start([this](std::shared_ptr<HttpExchange> exchange) { handle(std::move(exchange)); });
+    address_ = server_->addresses().at(0);
+  }
+
+  // /park keeps the exchange for the test; /big answers 8 MiB; /thread answers from another thread; all else is echoed.
+  void handle(std::shared_ptr<HttpExchange> exchange) {
+    ++handled_;
+    const auto& request = exchange->request();
+    if (request.target == "/park") {
+      std::lock_guard lock(mutex_);
+      parked_.push_back(std::move(exchange));
+      changed_.notify_all();
+    } else if (request.target == "/drop") {
+      exchange.reset();
+    } else if (request.target == "/throw") {
+      throw std::runtime_error("thrown by the test");
+    } else if (request.target == "/big") {
+      exchange->reply({.body = std::string(8 * 1024 * 1024, 'x')}, [this](bool written) { noteWritten(written); });
+    } else if (request.target == "/no-content") {
+      exchange->reply({.status = 204});
+    } else if (request.target == "/thread") {
+      std::thread([exchange] { exchange->reply({.body = "from a thread"}); }).detach();
+    } else {
+      HttpResponse response;
+      response.headers = {{"Content-Type", "text/plain"}, {"X-Echo", std::string(request.header("x-ECHO"))}};
+      response.body = request.method + " " + request.target + " " + request.peer_address + " " + request.body;
+      exchange->reply(std::move(response), [this](bool written) { noteWritten(written); });
+    }
+  }
+
+  std::shared_ptr<HttpExchange> nextParked() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, kPatience, [this] { return !parked_.empty(); })) {
+      ADD_FAILURE() << "no request came to the handler";
+      throw std::runtime_error("no request came to the handler");
+    }
+    auto exchange = std::move(parked_.front());
+    parked_.pop_front();
+    return exchange;
+  }
+
+  void noteWritten(bool written) {
+    std::lock_guard lock(mutex_);
+    written_.push_back(written);
+    changed_.notify_all();
+  }
+  std::optional<bool> nextWritten() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, kPatience, [this] { return !written_.empty(); })) return std::nullopt;
+    const bool written = written_.front();
+    written_.pop_front();
+    return written;
+  }
+
+  void expectServing() {
+    RawClient other(address_);
+    other.send(get("/still"));
+    EXPECT_EQ(other.receive().status, 200);
+  }
+
+  HttpServerOptions options_;
+  CountingRecorder recorder_;
+  std::atomic<int> handled_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<HttpExchange>> parked_;
+  std::deque<bool> written_;
+  std::unique_ptr<HttpServer> server_;
+  std::string address_;
+};
+
+// ---- requests and responses
+
+TEST_P(HttpContract, HandlerSeesTheRequestAsItWasSent) {
+  start();
+  RawClient client(address_);
+  client.send("post /a%20b?c=%64 HTTP/1.1\r\nHost: here\r\nX-Echo:  seen \r\nContent-Length: 4\r\n\r\n");
+  client.send(std::string_view("b\0dy", 4));
+  const Answer answer = client.receive();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, std::string("POST /a%20b?c=%64 127.0.0.1 b\0dy", 32));
+  EXPECT_EQ(answer.header("X-Echo"), "seen");
+  EXPECT_EQ(nextWritten(), true);
+}
+
+TEST_P(HttpContract, EveryResponseCarriesTheDate) {
+  start();
+  for (const std::string& request : {get("/"), std::string("nonsense\r\n\r\n")}) {
+    RawClient client(address_);
+    client.send(request);
+    std::tm at{};
+    const Answer answer = client.receive();
+    ASSERT_NE(::strptime(answer.header("Date").c_str(), "%a, %d %b %Y %H:%M:%S GMT", &at), nullptr) << answer.head;
+    EXPECT_LE(std::abs(std::difftime(::timegm(&at), std::time(nullptr))), 2);
+  }
+}
+
+TEST_P(HttpContract, ConnectionServesRequestAfterRequest) {
+  start();
+  RawClient client(address_);
+  for (int i = 0; i < 100; ++i) {
+    client.send(post("/" + std::to_string(i), "body"));
+    const Answer answer = client.receive();
+    EXPECT_EQ(answer.body, "POST /" + std::to_string(i) + " 127.0.0.1 body");
+    EXPECT_EQ(answer.header("Connection"), "");
+  }
+  EXPECT_EQ(recorder_.opened, 1);
+}
+
+TEST_P(HttpContract, ConnectionClosesWhenTheClientAsks) {
+  start();
+  RawClient client(address_);
+  client.send(get("/", "Connection: close\r\n"));
+  EXPECT_EQ(client.receive().header("Connection"), "close");
+  EXPECT_TRUE(client.ended());
+}
+
+TEST_P(HttpContract, Http10ClosesUnlessAskedToKeepAlive) {
+  start();
+  RawClient plain(address_);
+  plain.send("GET / HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(plain.receive().status, 200);
+  EXPECT_TRUE(plain.ended());
+
+  RawClient keeping(address_);
+  for (int i = 0; i < 2; ++i) {
+    keeping.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    EXPECT_EQ(keeping.receive().header("Connection"), "keep-alive");
+  }
+}
+
+TEST_P(HttpContract, AnswerToHeadHasLengthButNoBody) {
+  start();
+  RawClient client(address_);
+  client.send("HEAD /x HTTP/1.1\r\nHost: here\r\n\r\n");
+  EXPECT_EQ(client.receive(true).header("Content-Length"), std::to_string(std::string("HEAD /x 127.0.0.1 ").size()));
+  client.send(get("/next"));
+  EXPECT_EQ(client.receive().body, "GET /next 127.0.0.1 ");
+}
+
+TEST_P(HttpContract, OptionsComesToTheHandler) {
+  start();
+  RawClient client(address_);
+  client.send("OPTIONS * HTTP/1.1\r\nHost: here\r\n\r\n");
+  EXPECT_EQ(client.receive().body, "OPTIONS * 127.0.0.1 ");
+}
+
+TEST_P(HttpContract, NoContentHasNoLength) {
+  start();
+  RawClient client(address_);
+  client.send(get("/no-content"));
+  const Answer answer = client.receive();
+  EXPECT_EQ(answer.status, 204);
+  EXPECT_EQ(answer.header("Content-Length"), "");
+  client.send(get("/next"));
+  EXPECT_EQ(client.receive().status, 200);
+}
+
+TEST_P(HttpContract, EmptyLinesBeforeARequestAreSkipped) {
+  options_.limits.header_timeout = 1ms;  // they begin no request
+  start();
+  RawClient client(address_);
+  client.send("\r\n");
+  std::this_thread::sleep_for(20ms);
+  client.send(post("/a", "x") + "\r\n\r\n" + get("/b"));
+  EXPECT_EQ(client.receive().status, 200);
+  EXPECT_EQ(client.receive().body, "GET /b 127.0.0.1 ");
+}
+
+TEST_P(HttpContract, ReplyMayComeFromAnyThread) {
+  options_.threads = 3;
+  start();
+  std::vector<std::future<void>> clients;
+  for (int c = 0; c < 8; ++c)
+    clients.push_back(std::async(std::launch::async, [this] {
+      RawClient client(address_);
+      for (int i = 0; i < 50; ++i) {
+        client.send(get("/thread"));
+        ASSERT_EQ(client.receive().body, "from a thread");
+      }
+    }));
+  for (auto& client : clients) client.get();
+}
+
+TEST_P(HttpContract, DroppedExchangeIsAnswered500) {
+  start();
+  RawClient client(address_);
+  client.send(get("/drop"));
+  EXPECT_EQ(client.receive().status, 500);
+  client.send(get("/throw"));
+  EXPECT_EQ(client.receive().status, 500);
+  client.send(get("/next"));
+  EXPECT_EQ(client.receive().status, 200);
+}
+
+TEST_P(HttpContract, LargeResponseComesWhole) {
+  start();
+  RawClient client(address_);
+  client.send(get("/big"));
+  EXPECT_EQ(client.receive().body, std::string(8 * 1024 * 1024, 'x'));
+  EXPECT_EQ(nextWritten(), true);
+}
+
+// ---- bodies
+
+TEST_P(HttpContract, ChunkedBodyIsJoinedHoweverItIsCut) {
+  start();
+  const std::string request =
+      "POST /c HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5\r\nhello\r\n1;ext=\"v\"\r\n,\r\n6\r\n world\r\n0\r\nX-Trailer: ignored\r\n\r\n";
+  const std::string expected = "POST /c 127.0.0.1 hello, world";
+  RawClient whole(address_);
+  whole.send(request);
+  EXPECT_EQ(whole.receive().body, expected);
+
+  RawClient drop_by_drop(address_);
+  for (const char byte : request) {
+    drop_by_drop.send({&byte, 1});
+    std::this_thread::sleep_for(100us);  // so that most come as reads of their own
+  }
+  EXPECT_EQ(drop_by_drop.receive().body, expected);
+
+  RawClient empty(address_);
+  empty.send("POST /e HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+  empty.send("\r");
+  empty.send("\n");
+  EXPECT_EQ(empty.receive().body, "POST /e 127.0.0.1 ");
+}
+
+TEST_P(HttpContract, BodyMayBeAsLongAsItsLimit) {
+  options_.limits.body_bytes = 200'000;
+  start();
+  const std::string body(200'000, 'b');
+  RawClient client(address_);
+  client.send(post("/", body));
+  EXPECT_EQ(client.receive().body, "POST / 127.0.0.1 " + body);
+}
+
+TEST_P(HttpContract, LongerBodyIsRefusedBeforeItIsRead) {
+  options_.limits.body_bytes = 1000;
+  start();
+  RawClient client(address_);
+  client.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1001\r\n\r\n");
+  EXPECT_EQ(client.receive().status, 413);
+  client.shutdownSending();
+  EXPECT_TRUE(client.ended());
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_P(HttpContract, RefusalIsReadableByAClientThatKeepsSending) {
+  options_.limits.body_bytes = 1000;
+  start();
+  RawClient client(address_);
+  client.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 4000000\r\n\r\n" + std::string(4'000'000, 'x'));
+  EXPECT_EQ(client.receive().status, 413);
+}
+
+TEST_P(HttpContract, LongerChunkedBodyIsRefused) {
+  options_.limits.body_bytes = 1000;
+  start();
+  RawClient client(address_);
+  client.send("POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 11; ++i) client.send("64\r\n" + std::string(100, 'x') + "\r\n");
+  EXPECT_EQ(client.receive().status, 413);
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_P(HttpContract, ChunkExtensionsAndTrailersAreBounded) {
+  options_.limits.header_bytes = 1000;
+  start();
+  for (const std::string start_of_endless : {"1;x=", "0\r\nX: "}) {
+    RawClient client(address_);
+    client.send("POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n" + start_of_endless +
+                std::string(2000, 'x'));
+    EXPECT_EQ(client.receive().status, 431) << start_of_endless;
+  }
+}
+
+TEST_P(HttpContract, ExpectedContinueIsSentBeforeTheBody) {
+  start();
+  RawClient client(address_);
+  const std::string head = "POST / HTTP/1.1\r\nHost: here\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+  client.send(head);
+  EXPECT_EQ(client.receive().status, 100);
+  client.send("body");
+  EXPECT_EQ(client.receive().body, "POST / 127.0.0.1 body");
+  client.send(head + "body");
+  EXPECT_EQ(client.receive().body, "POST / 127.0.0.1 body") << "100 for a body that is there already";
+}
+
+TEST_P(HttpContract, TooLongABodyIsRefusedInsteadOfContinued) {
+  options_.limits.body_bytes = 1000;
+  start();
+  RawClient client(address_);
+  client.send("POST / HTTP/1.1\r\nHost: here\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n");
+  EXPECT_EQ(client.receive().status, 413);
+}
+
+// ---- malformed requests
+
+struct BadRequest {
+  const char* name;
+  std::string bytes;
+  int status = 400;
+};
+
+std::vector<BadRequest> badRequests() {
+  const std::string line = "POST / HTTP/1.1\r\nHost: here\r\n";
+  return {
+      {"length and encoding", line + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+      {"encoding and length", line + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"},
+      {"two lengths", line + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"},
+      {"two lengths in one", line + "Content-Length: 3, 4\r\n\r\nabcd"},
+      {"length is no number", line + "Content-Length: 3x\r\n\r\nabc"},
+      {"negative length", line + "Content-Length: -3\r\n\r\nabc"},
+      {"signed length", line + "Content-Length: +3\r\n\r\nabc"},
+      {"overflowing length", line + "Content-Length: 18446744073709551617\r\n\r\na"},
+      {"two encodings", line + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+      {"unknown encoding", line + "Transfer-Encoding: gzip\r\n\r\n", 501},
+      {"unknown encoding, then chunked", line + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
+      {"chunked before the last", line + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 501},
+      {"encoding in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+      {"chunk size is no number", line + "Transfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n"},
+      {"chunk longer than said", line + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n"},
+      {"no version", "GET /\r\n\r\n"},
+      {"wrong version", "GET / HTTP/3.0\r\nHost: here\r\n\r\n"},
+      {"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
+      {"no target", "GET HTTP/1.1\r\nHost: here\r\n\r\n"},
+      {"space in the target", "GET /a b HTTP/1.1\r\nHost: here\r\n\r\n"},
+      {"no method", " / HTTP/1.1\r\nHost: here\r\n\r\n"},
+      {"TLS", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)},
+      {"lines without carriage return", "GET / HTTP/1.1\nHost: here\n\n"},
+      {"space before the colon", "GET / HTTP/1.1\r\nHost : here\r\n\r\n"},
+      {"header without colon", "GET / HTTP/1.1\r\nHost: here\r\nnonsense\r\n\r\n"},
+      {"NUL in a header", std::string("GET / HTTP/1.1\r\nHost: here\r\nA: b\0c\r\n\r\n", 38)},
+      {"no Host", "GET / HTTP/1.1\r\n\r\n"},
+      {"two Hosts", "GET / HTTP/1.1\r\nHost: here\r\nHost: there\r\n\r\n"},
+      {"unknown expectation", line + "Expect: 200-ok\r\nContent-Length: 3\r\n\r\nabc", 417},
+  };
+}
+
+TEST_P(HttpContract, MalformedRequestIsRefusedAndTheConnectionClosed) {
+  start();
+  for (const auto& bad : badRequests()) {
+    RawClient client(address_);
+    client.send(bad.bytes);
+    const Answer answer = client.receive();
+    EXPECT_EQ(answer.status, bad.status) << bad.name;
+    EXPECT_EQ(answer.header("Connection"), "close") << bad.name;
+    EXPECT_EQ(answer.header("Content-Type"), "text/plain") << bad.name;
+    EXPECT_LT(answer.body.size(), 100U) << bad.name;
+    client.shutdownSending();
+    EXPECT_TRUE(client.ended()) << bad.name;
+  }
+  EXPECT_EQ(handled_, 0);
+  expectServing();
+}
+
+TEST_P(HttpContract, GarbageNeverStopsTheServer) {
+  start();
+  std::mt19937 random(20240229);
+  const std::string valid = post("/x", "hello") +
+                            "POST /c HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+                            "5\r\nhello\r\n0\r\n\r\n" +
+                            get("/y");
+  for (int i = 0; i < 300; ++i) {
+    std::string bytes = valid;
+    for (int flips = 1 + static_cast<int>(random() % 4); flips > 0; --flips)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    RawClient client(address_);
+    client.send(bytes);
+    client.shutdownSending();
+    while (client.receive().status != 0) continue;
+  }
+  expectServing();
+}
+
+// ---- limits on headers
+
+TEST_P(HttpContract, HeadersMayBeAsLongAsTheirLimit) {
+  options_.limits.header_bytes = 2000;
+  start();
+  const std::string start_of_request = "GET / HTTP/1.1\r\nHost: here\r\nX-Long: ";
+  const std::string fitting = start_of_request + std::string(2000 - start_of_request.size() - 4, 'x') + "\r\n\r\n";
+  RawClient client(address_);
+  client.send(fitting);
+  EXPECT_EQ(client.receive().status, 200);
+  client.send(fitting);
+  EXPECT_EQ(client.receive().status, 200) << "the limit is a request's, not a connection's";
+
+  RawClient longer(address_);
+  longer.send(start_of_request + "x" + std::string(2000 - start_of_request.size() - 4, 'x') + "\r\n\r\n");
+  EXPECT_EQ(longer.receive().status, 431);
+
+  RawClient endless(address_);
+  endless.send("GET /" + std::string(5000, 'x'));
+  EXPECT_EQ(endless.receive().status, 431);
+
+  RawClient many_lines(address_);
+  many_lines.send("GET / HTTP/1.1\r\nHost: here\r\n");
+  for (int i = 0; i < 50; ++i) many_lines.send("X: " + std::string(100, 'x') + "\r\n");
+  EXPECT_EQ(many_lines.receive().status, 431);
+}
+
+TEST_P(HttpContract, HeadersMayBeAsManyAsTheirLimit) {
+  options_.limits.header_count = 10;
+  start();
+  std::string nine;
+  for (int i = 0; i < 9; ++i) nine += "X: y\r\n";
+  RawClient client(address_);
+  client.send(get("/", nine));
+  EXPECT_EQ(client.receive().status, 200);
+  client.send(get("/", nine + "X: y\r\n"));
+  EXPECT_EQ(client.receive().status, 431);
+}
+
+// ---- deadlines
+
+TEST_P(HttpContract, HeadersThatNeverEndTimeOut) {
+  options_.limits.header_timeout = 100ms;
+  start();
+  RawClient client(address_);
+  client.send("GET / HTTP/1.1\r\nHo");
+  EXPECT_EQ(client.receive().status, 408);
+  client.shutdownSending();
+  EXPECT_TRUE(client.ended());
+}
+
+TEST_P(HttpContract, HeadersThatTrickleTimeOut) {
+  options_.limits.header_timeout = 100ms;
+  start();
+  RawClient client(address_);
+  std::atomic<bool> stop = false;
+  std::thread trickle([&] {
+    client.send("GET / HTTP/1.1\r\nX: ");
+    while (!stop) {
+      client.send("x");
+      std::this_thread::sleep_for(5ms);
+    }
+  });
+  EXPECT_EQ(client.receive().status, 408);
+  stop = true;
+  trickle.join();
+}
+
+TEST_P(HttpContract, BodyThatNeverEndsTimesOut) {
+  options_.limits.body_timeout = 100ms;
+  start();
+  for (const std::string half : {"Content-Length: 10\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n5\r\nhal",
+                                 "Transfer-Encoding: chunked\r\n\r\n", "Content-Length: 10\r\n\r\n"}) {
+    RawClient client(address_);
+    client.send("POST / HTTP/1.1\r\nHost: here\r\n" + half);
+    EXPECT_EQ(client.receive().status, 408) << half;
+  }
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_P(HttpContract, IdleConnectionIsClosedWithoutAWord) {
+  options_.limits.idle_timeout = 100ms;
+  start();
+  RawClient unused(address_);
+  EXPECT_TRUE(unused.ended());
+
+  RawClient used(address_);
+  used.send(get("/"));
+  EXPECT_EQ(used.receive().status, 200);
+  EXPECT_TRUE(used.ended());
+}
+
+TEST_P(HttpContract, WaitingForAReplyIsNotIdle) {
+  options_.limits.idle_timeout = 50ms;
+  options_.limits.header_timeout = 50ms;
+  start();
+  RawClient client(address_);
+  client.send(get("/park"));
+  const auto exchange = nextParked();
+  RawClient idle(address_);
+  EXPECT_TRUE(idle.ended());  // so the deadline of the first has passed as well
+  EXPECT_FALSE(exchange->client()->isGone());
+  exchange->reply({.body = "late"});
+  EXPECT_EQ(client.receive().body, "late");
+}
+
+TEST_P(HttpContract, SlowReaderIsDisconnected) {
+  options_.limits.write_timeout = 100ms;
+  start();
+  RawClient client(address_);
+  client.send(get("/big"));
+  EXPECT_EQ(nextWritten(), false);
+  EXPECT_EQ(client.receive().status, 0) << "the response came whole";
+}
+
+// ---- connections
+
+TEST_P(HttpContract, ConnectionsOverTheLimitAreClosedAtOnce) {
+  options_.limits.connections = 2;
+  start();
+  std::optional<RawClient> first(std::in_place, address_);
+  RawClient second(address_);
+  ASSERT_TRUE(eventually([&] { return recorder_.opened == 2; }));
+  RawClient third(address_);
+  EXPECT_TRUE(third.ended());
+  EXPECT_TRUE(eventually([&] { return recorder_.rejected == 1; }));
+  second.send(get("/"));
+  EXPECT_EQ(second.receive().status, 200);
+
+  first.reset();
+  ASSERT_TRUE(eventually([&] { return recorder_.closed == 1; }));
+  RawClient fourth(address_);
+  fourth.send(get("/"));
+  EXPECT_EQ(fourth.receive().status, 200);
+}
+
+TEST_P(HttpContract, RunningOutOfDescriptorsNeitherSpinsNorEndsAccepting) {
+  start();
+  RawClient before(address_);
+  before.send(get("/"));
+  EXPECT_EQ(before.receive().status, 200);
+  const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+  const int lowest_free = ::dup(client);
+  ::close(lowest_free);
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const rlimit none_left{static_cast<rlim_t>(lowest_free), usual.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address_.substr(address_.rfind(':') + 1))));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);  // the kernel's backlog takes it
+  const std::string request = get("/", "Connection: close\r\n");
+  ASSERT_GT(::send(client, request.data(), request.size(), 0), 0);
+  const std::clock_t cpu = std::clock();
+  std::this_thread::sleep_for(300ms);  // a stretch of time in which a spinning loop would burn processor time
+  EXPECT_LT(static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC, 0.1);
+  before.send(get("/"));
+  EXPECT_EQ(before.receive().status, 200);
+
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  const timeval patience{std::chrono::seconds(kPatience).count(), 0};
+  ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  char answer[16];
+  EXPECT_GT(::recv(client, answer, sizeof answer, 0), 0);
+  ::close(client);
+}
+
+TEST_P(HttpContract, TruncatedRequestIsForgotten) {
+  start();
+  for (const std::string part : {"GET / HT", "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nhalf",
+                                 "POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", ""}) {
+    RawClient client(address_);
+    client.send(part);
+  }
+  EXPECT_TRUE(eventually([&] { return recorder_.closed == 4; }));
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_P(HttpContract, StalledNeighboursDelayNobody) {
+  start();
+  RawClient half(address_), slow(address_), parked(address_);
+  half.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nhal");
+  slow.send(get("/big"));
+  parked.send(get("/park"));
+  const auto exchange = nextParked();
+  RawClient client(address_);
+  const auto begin = Clock::now();
+  for (int i = 0; i < 100; ++i) {
+    client.send(get("/"));
+    ASSERT_EQ(client.receive().status, 200);
+  }
+  EXPECT_LT(Clock::now() - begin, 2s);
+  half.send("f bodies");
+  EXPECT_EQ(half.receive().body, "POST / 127.0.0.1 half bodie");
+  exchange->reply({.body = "now"});
+  EXPECT_EQ(parked.receive().body, "now");
+}
+
+// ---- while a request waits for its reply
+
+TEST_P(HttpContract, ClientThatGoesAwayWhileParkedIsNoticed) {
+  start();
+  for (const bool reset : {false, true}) {
+    RawClient client(address_);
+    client.send(get("/park"));
+    const auto exchange = nextParked();
+    EXPECT_FALSE(exchange->client()->isGone());
+    std::promise<void> gone;
+    exchange->client()->onGone([&] { gone.set_value(); });
+    reset ? client.reset() : client.close();
+    ASSERT_EQ(gone.get_future().wait_for(kPatience), std::future_status::ready);
+    exchange->reply({.body = "too late"}, [this](bool written) { noteWritten(written); });
+    EXPECT_EQ(nextWritten(), false);
+  }
+  EXPECT_TRUE(eventually([&] { return recorder_.closed == 2; }));
+}
+
+TEST_P(HttpContract, ClientThatGoesAwayAfterPipeliningIsNoticed) {
+  start();
+  RawClient client(address_);
+  client.send(get("/park") + get("/next") + "GET /hal");
+  const auto exchange = nextParked();
+  client.close();
+  EXPECT_TRUE(eventually([&] { return exchange->client()->isGone(); }));
+  EXPECT_EQ(handled_, 1);
+}
+
+TEST_P(HttpContract, BytesOfTheNextRequestAreKeptWhileParked) {
+  start();
+  RawClient client(address_);
+  client.send(get("/park"));
+  const auto exchange = nextParked();
+  const std::string next = post("/next", std::string(30'000, 'n'));
+  client.send(next.substr(0, 5));
+  std::this_thread::sleep_for(2ms);  // in two pieces, if the kernel agrees
+  client.send(next.substr(5));
+  client.send(get("/after"));
+  EXPECT_EQ(handled_, 1) << "a request was handed over before its turn";
+  exchange->reply({.body = "first"});
+  EXPECT_EQ(client.receive().body, "first");
+  EXPECT_EQ(client.receive().body, "POST /next 127.0.0.1 " + std::string(30'000, 'n'));
+  EXPECT_EQ(client.receive().body, "GET /after 127.0.0.1 ");
+}
+
+TEST_P(HttpContract, PipelinedRequestsAreAnsweredInOrder) {
+  start();
+  RawClient client(address_);
+  std::string requests;
+  for (int i = 0; i < 200; ++i) requests += get(i % 10 == 0 ? "/thread" : "/" + std::to_string(i));
+  client.send(requests);
+  for (int i = 0; i < 200; ++i)
+    ASSERT_EQ(client.receive().body, i % 10 == 0 ? "from a thread" : "GET /" + std::to_string(i) + " 127.0.0.1 ");
+}
+
+TEST_P(HttpContract, PipelinedFloodWaitsInTheClientAndIsServedLater) {
+  start();
+  RawClient client(address_);
+  client.send(get("/park"));
+  const auto exchange = nextParked();
+  // More than a server should hold, and more than the kernel's buffers hold for it.
+  constexpr int kRequests = 500;
+  std::thread sender([&] {
+    for (int i = 0; i < kRequests; ++i) client.send(post("/" + std::to_string(i), std::string(60'000, 'f')));
+  });
+  exchange->reply({.body = "first"});
+  EXPECT_EQ(client.receive().body, "first");
+  for (int i = 0; i < kRequests; ++i)
+    EXPECT_EQ(client.receive().body.substr(0, 30),
+              ("POST /" + std::to_string(i) + " 127.0.0.1 " + std::string(30, 'f')).substr(0, 30));
+  sender.join();
+}
+
+// ---- drain and stop
+
+TEST_P(HttpContract, DrainingClosesIdleConnectionsAndAnswersTheOthersLast) {
+  start();
+  RawClient idle(address_), parked(address_);
+  idle.send(get("/"));
+  EXPECT_EQ(idle.receive().status, 200);
+  parked.send(get("/park"));
+  const auto exchange = nextParked();
+  server_->drain();
+  EXPECT_TRUE(idle.ended());
+  EXPECT_TRUE(eventually([&] { return !RawClient(address_).connected(); }));
+  exchange->reply({.body = "last"});
+  const Answer answer = parked.receive();
+  EXPECT_EQ(answer.body, "last");
+  EXPECT_EQ(answer.header("Connection"), "close");
+  EXPECT_TRUE(parked.ended());
+}
+
+TEST_P(HttpContract, StopWaitsForOpenExchanges) {
+  start();
+  RawClient client(address_);
+  client.send(get("/park"));
+  auto exchange = nextParked();
+  std::atomic<bool> stopped = false;
+  std::thread stopper([&] {
+    server_->stop(kPatience);
+    stopped = true;
+  });
+  EXPECT_TRUE(eventually([&] { return !RawClient(address_).connected(); }));
+  EXPECT_FALSE(stopped);
+  exchange->reply({.body = "in time"});
+  EXPECT_EQ(client.receive().body, "in time");
+  stopper.join();
+}
+
+TEST_P(HttpContract, StopGivesUpOnExchangesAfterItsTimeout) {
+  start();
+  RawClient client(address_);
+  client.send(get("/park"));
+  auto exchange = nextParked();
+  server_->stop(20ms);
+  EXPECT_TRUE(client.ended());
+  EXPECT_TRUE(exchange->client()->isGone());
+  server_->stop(20ms);
+  server_.reset();
+  exchange->reply({.body = "too late"}, [this](bool written) { noteWritten(written); });
+  EXPECT_EQ(nextWritten(), false);
+}
+
+TEST_P(HttpContract, UnstartedServerStops) {
+  server_ = GetParam().make(options_, recorder_);
+  server_->stop(1ms);
+  server_->stop(1ms);
+}
+
+// ---- listening
+
+TEST_P(HttpContract, ListensOnIpv6) {
+  options_.listen = {"127.0.0.1:0", "[::1]:0"};
+  server_ = GetParam().make(options_, recorder_);
+  server_->start([this](std::shared_ptr<HttpExchange> exchange) { handle(std::move(exchange)); });
+  const auto addresses = server_->addresses();
+  if (addresses.size() == 1) return;  // this machine has no IPv6, and the server said so and went on
+  ASSERT_TRUE(addresses[1].starts_with("[::1]:"));
+  RawClient client(addresses[1]);
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().body, "GET / ::1 ");
+}
+
+TEST_P(HttpContract, TakenPortIsNamedAndNothingIsLeftListening) {
+  start();
+  const auto failure = [&](std::vector<std::string> listen) -> std::string {
+    HttpServerOptions options;
+    options.listen = std::move(listen);
+    try {
+      GetParam().make(options, recorder_)->start([](const auto&) {});
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "started";
+  };
+  EXPECT_EQ(failure({address_}), "Cannot listen on " + address_ +
+                                     ": the port is taken. Is another server running there? Choose another with "
+                                     "--listen.");
+  EXPECT_NE(failure({"203.0.113.7:1"}).find("this machine has no such address"), std::string::npos);
+  for (const std::string bad : {"nonsense", "127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:70000", "::1:80", "[::1]"})
+    EXPECT_NE(failure({bad}).find("is no address to listen on"), std::string::npos) << bad;
+
+  HttpServerOptions probe;
+  probe.listen = {"127.0.0.1:0"};
+  std::string free_address;
+  {
+    auto server = GetParam().make(probe, recorder_);
+    server->start([](const auto&) {});
+    free_address = server->addresses().at(0);
+  }
+  EXPECT_NE(failure({free_address, address_}).find("the port is taken"), std::string::npos);
+  EXPECT_FALSE(RawClient(free_address).connected());
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, HttpContract, ::testing::Values(Engine{"beast", makeBeastServer}),
+                         [](const auto& engine) { return std::string(engine.param.name); });
+
+}  // namespace
+}  // namespace howdah::api
