@@ -43,7 +43,7 @@ HttpRequestParser::Progress HttpRequestParser::parse(std::string_view& bytes) {
     bytes.remove_prefix(taken);
     if (was_in_headers) {
       header_bytes_ += taken;
-      const std::size_t pending = is_header_done() ? 0 : bytes.size();
+      const std::size_t pending = ec == http::error::need_more ? bytes.size() : 0;
       if (ec == http::error::header_limit || header_bytes_ + pending > limits_.header_bytes)
         return refuse(431, "The headers are too long.");
     }

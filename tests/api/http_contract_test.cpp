@@ -426,6 +426,9 @@ TEST_P(HttpContract, LongerBodyIsRefusedBeforeItIsRead) {
   RawClient client(address_);
   client.send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1001\r\n\r\n");
   EXPECT_EQ(client.receive().status, 413);
+  RawClient hasty(address_);
+  hasty.send(post("/", std::string(40'000, 'x')));
+  EXPECT_EQ(hasty.receive().status, 413);
   client.shutdownSending();
   EXPECT_TRUE(client.ended());
   EXPECT_EQ(handled_, 0);
