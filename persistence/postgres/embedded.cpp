@@ -83,20 +83,18 @@ int openLog(const EmbeddedDirectory& directory) {
   return fd;
 }
 
-std::string lastFatalLine(const std::string& log, off_t from) {
+// PostgreSQL's own last words, where it ended of its own accord.
+std::string whyItEnded(const siginfo_t& info, const std::string& log, off_t log_start) {
+  if (info.si_code != CLD_EXITED) return "signal " + std::to_string(info.si_status);
   std::ifstream file(log);
-  file.seekg(from);
-  std::string last;
-  std::string fatal;
+  file.seekg(log_start);
+  std::string words;
   for (std::string line; std::getline(file, line);) {
-    if (line.find("FATAL:") != std::string::npos || line.find("PANIC:") != std::string::npos) fatal = line;
-    if (!line.empty()) last = line;
+    if (line.find("LOG:") == std::string::npos && line.find("FATAL:  the database system is") == std::string::npos) {
+      words += " | " + line;  // not what clients were told while it started
+    }
   }
-  return fatal.empty() ? last : fatal;
-}
-
-std::string howItEnded(const siginfo_t& info) {
-  return (info.si_code == CLD_EXITED ? "exit code " : "signal ") + std::to_string(info.si_status);
+  return fmt::format("exit code {}{}", info.si_status, words.substr(0, 1000));
 }
 
 // WNOWAIT: the pid stays ours until pid_ is 0, so that stop() never signals another process.
@@ -163,21 +161,17 @@ void EmbeddedPostgres::supervise() {
       bool served = false;
       try {
         served = runPostmaster(directory, binaries);
-      } catch (const SetupError& error) {
+      } catch (const std::exception& error) {
         if (!announced_) throw;
-        metrics::logError(error.what());
+        metrics::logError("PostgreSQL cannot be started again yet", {{"error", error.what()}});
       }
       std::unique_lock lock(mutex_);
       pause = served ? milliseconds(0) : std::clamp(pause * 2, milliseconds(100), kLongestPause);
       if (changed_.wait_for(lock, pause, [this] { return stopping_; })) break;
     }
     if (!announced_) throw SetupError("stopped while PostgreSQL was starting");
-  } catch (const std::exception& error) {
-    if (announced_) {
-      metrics::logError("the private PostgreSQL is no longer looked after", {{"error", error.what()}});
-    } else {
-      started_.set_exception(std::current_exception());
-    }
+  } catch (const std::exception&) {
+    started_.set_exception(std::current_exception());
   }
   std::lock_guard lock(mutex_);
   supervising_ = false;
@@ -218,11 +212,13 @@ bool EmbeddedPostgres::runPostmaster(const EmbeddedDirectory& directory, const B
                      {{"pid", pid}, {"version", binaries.major}, {"directory", directory.database()}});
     hasEnded(pid, end, 0);
   }
+  std::error_code ignored;
+  std::filesystem::remove_all(sockets, ignored);
   std::lock_guard lock(mutex_);
   waitForEnd(pid);
   pid_ = 0;
   if (stopping_) return true;
-  const std::string reason = fmt::format("{}; {}", howItEnded(end), lastFatalLine(directory.log(), log_start));
+  const std::string reason = whyItEnded(end, directory.log(), log_start);
   if (!announced_) throw SetupError(fmt::format("PostgreSQL does not start on {}: {}", directory.database(), reason));
   metrics::logError("PostgreSQL has ended and is started again", {{"pid", pid}, {"reason", reason}});
   return ready && steady_clock::now() - ready_at >= kShortestService;

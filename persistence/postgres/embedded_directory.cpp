@@ -39,7 +39,7 @@ std::string hashOf(const std::string& text) {
 
 bool hasDatabase(const fs::path& directory) {
   std::error_code error;
-  return fs::exists(directory / "postgres" / "PG_VERSION", error);
+  return fs::exists(directory / "postgres" / "PG_VERSION", error) || error;  // what may not be read is there
 }
 
 bool canEnter(fs::path directory, const User& user) {
@@ -47,7 +47,13 @@ bool canEnter(fs::path directory, const User& user) {
   while (!fs::exists(directory, error)) directory = directory.parent_path();
   const ActingAs acting(user);
   struct stat info {};
-  return stat((directory / ".").c_str(), &info) == 0;
+  return stat((directory / ".").c_str(), &info) == 0 || errno != EACCES;
+}
+
+[[noreturn]] void refuseUnwritable(const std::string& path) {
+  const int error = errno;
+  throw SetupError(fmt::format("cannot write {}: {}; give --data-dir a directory that user {} may write", path,
+                               std::strerror(error), currentUser().name));
 }
 
 // Its parents too, and whatever the umask, to be entered by PostgreSQL's user.
@@ -55,11 +61,7 @@ void makeDirectories(const fs::path& directory) {
   struct stat info {};
   if (stat(directory.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return;
   if (directory.has_relative_path()) makeDirectories(directory.parent_path());
-  if (mkdir(directory.c_str(), 0755) != 0 || chmod(directory.c_str(), 0755) != 0) {
-    throw SetupError(
-        fmt::format("cannot create the data directory {}: {}; give --data-dir a directory that user {} may write",
-                    directory.string(), std::strerror(errno), currentUser().name));
-  }
+  if (mkdir(directory.c_str(), 0755) != 0 || chmod(directory.c_str(), 0755) != 0) refuseUnwritable(directory);
 }
 
 void give(const fs::path& path, const User& user) {
@@ -103,7 +105,8 @@ EmbeddedDirectory::~EmbeddedDirectory() {
 void EmbeddedDirectory::choose(const std::string& asked) {
   std::error_code error;
   fs::path path = fs::weakly_canonical(fs::absolute(asked, error), error);
-  if (error) throw SetupError("cannot reach the data directory " + asked + ": " + error.message());
+  if (error)
+    throw SetupError("cannot reach the data directory " + asked + ": " + error.message() + "; give another --data-dir");
   if (!path.has_filename()) path = path.parent_path();  // "data/"
   path_ = path;
   const bool database_there = hasDatabase(path);
@@ -140,10 +143,7 @@ void EmbeddedDirectory::choose(const std::string& asked) {
 void EmbeddedDirectory::lock() {
   const std::string name = path_ + "/howdah.lock";
   lock_fd_ = open(name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (lock_fd_ < 0) {
-    throw SetupError(fmt::format("cannot write {}: {}; give --data-dir a directory that user {} may write", name,
-                                 std::strerror(errno), currentUser().name));
-  }
+  if (lock_fd_ < 0) refuseUnwritable(name);
   if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
     const int lock_error = errno;
     close(std::exchange(lock_fd_, -1));
@@ -158,7 +158,7 @@ void EmbeddedDirectory::lock() {
   }
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(lock_fd_, 0) != 0 || pwrite(lock_fd_, pid.data(), pid.size(), 0) < 0) {
-    throw SetupError(fmt::format("cannot write {}: {}", name, std::strerror(errno)));
+    refuseUnwritable(name);
   }
 }
 
@@ -197,10 +197,7 @@ Binaries EmbeddedDirectory::prepareDatabase(const std::string& asked_bin_dir) co
     throw SetupError(database() + " is there but holds no database; remove it, or give another --data-dir");
   }
   metrics::logInfo("creating the database (once)", {{"directory", database()}, {"user", user_.name}});
-  if (mkdir(unfinished.c_str(), 0700) != 0) {
-    throw SetupError(fmt::format("cannot create {}: {}; give --data-dir a directory that user {} may write", unfinished,
-                                 std::strerror(errno), currentUser().name));
-  }
+  if (mkdir(unfinished.c_str(), 0700) != 0) refuseUnwritable(unfinished);
   give(unfinished, user_);
   std::string printed;
   if (!run({{binaries.initdb(), "--pgdata=" + unfinished, "--username=howdah", "--auth=trust", "--encoding=UTF8",

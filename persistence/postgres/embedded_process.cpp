@@ -23,6 +23,7 @@ namespace howdah::persistence::postgres {
 namespace {
 
 using std::chrono::steady_clock;
+using namespace std::chrono_literals;
 
 constexpr auto kPollInterval = std::chrono::milliseconds(10);
 
@@ -182,9 +183,9 @@ void endProcessesIn(const std::string& database_directory, const User& user) {
   auto left = processesIn(database_directory, user);
   if (left.empty()) return;
   metrics::logWarn("ending PostgreSQL processes that an earlier server left behind", {{"pids", listed(left)}});
-  auto signalAndWait = [&](const std::vector<pid_t>& pids, int signal) {
+  auto signalAndWait = [&](const std::vector<pid_t>& pids, int signal, std::chrono::seconds patience) {
     for (pid_t pid : pids) kill(pid, signal);
-    const auto deadline = steady_clock::now() + std::chrono::seconds(5);
+    const auto deadline = steady_clock::now() + patience;
     while (!(left = processesIn(database_directory, user)).empty() && steady_clock::now() < deadline) {
       std::this_thread::sleep_for(kPollInterval);
     }
@@ -197,10 +198,10 @@ void endProcessesIn(const std::string& database_directory, const User& user) {
     postmaster = firstLine(database_directory + "/postmaster.pid");
   }
   for (pid_t pid : left) {
-    if (std::to_string(pid) == postmaster && signalAndWait({pid}, SIGINT)) return;
+    if (std::to_string(pid) == postmaster && signalAndWait({pid}, SIGINT, 5s)) return;
   }
   // Without a postmaster nobody can finish anything: what was committed is in the WAL.
-  if (signalAndWait(left, SIGQUIT) || signalAndWait(left, SIGKILL)) return;
+  if (signalAndWait(left, SIGQUIT, 2s) || signalAndWait(left, SIGKILL, 5s)) return;
   throw SetupError("the PostgreSQL processes " + listed(left) + " still work in " + database_directory +
                    " and cannot be ended; end them, or give another --data-dir");
 }
