@@ -1,11 +1,11 @@
 #include "service/message_digest.h"
 
-#include <openssl/evp.h>
-
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
+
+#include <openssl/evp.h>
 
 namespace howdah::service {
 namespace {

@@ -1,11 +1,11 @@
 #include "service/message_id.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <stdexcept>
+
+#include <openssl/rand.h>
 
 namespace howdah::service {
 namespace {

@@ -1,13 +1,13 @@
 #include "service/queue_attributes.h"
 
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
+
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
 
 #include "service/limits.h"
 #include "service/queue_arn.h"

@@ -1,9 +1,5 @@
 #include "service/receipt_handle.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-
 #include <array>
 #include <chrono>
 #include <concepts>
@@ -11,6 +7,10 @@
 #include <memory>
 #include <stdexcept>
 #include <utility>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 
 #include "service/base64url.h"
 #include "service/limits.h"

@@ -1,26 +1,22 @@
 #include "service/validation.h"
 
-#include <locale.h>
-#include <wctype.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <set>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "service/characters.h"
 #include "service/limits.h"
+#include "service/message_attributes.h"
 #include "service/receive_attributes.h"
 
 namespace howdah::service {
 namespace {
 
-constexpr const char* kInvalidCharacters =
-    "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | "
-    "#x10000 to #x10FFFF";
 constexpr const char* kInvalidQueueName =
     "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
 constexpr const char* kNotForThisQueueType = "The request includes a parameter that is not valid for this queue type.";
@@ -28,246 +24,20 @@ constexpr std::string_view kFifoSuffix = ".fifo";
 
 Error invalidParameter(std::string text) { return Error{ErrorCode::InvalidParameterValueException, std::move(text)}; }
 
-Error invalidValue(const std::string& value, const std::string& parameter, const std::string& reason) {
-  return invalidParameter("Value " + value + " for parameter " + parameter + " is invalid. Reason: " + reason);
+template <class Value>
+Error invalidValue(const Value& value, std::string_view parameter, std::string_view reason) {
+  return invalidParameter(fmt::format("Value {} for parameter {} is invalid. Reason: {}", value, parameter, reason));
 }
 
-Error missing(const std::string& parameter) {
+Error missing(std::string_view parameter) {
   return Error{ErrorCode::MissingRequiredParameterException,
-               "The request must contain the parameter " + parameter + "."};
+               fmt::format("The request must contain the parameter {}.", parameter)};
 }
 
 bool isGiven(const std::optional<std::string>& value) { return value && !value->empty(); }
 
-bool isAlphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-bool isNameCharacter(char c) { return isAlphanumeric(c) || c == '-' || c == '_'; }
-
 bool isOutside(const std::optional<std::int32_t>& value, int low, int high) {
   return value && (*value < low || *value > high);
-}
-
-// Takes the next code point off `text`; nothing if it is not valid UTF-8 (overlong, surrogate, cut off, ...).
-// REQUIRES: text is not empty.
-std::optional<char32_t> takeCodePoint(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  std::size_t length = 1;
-  char32_t code_point = lead;
-  char32_t lowest = 0;
-  if (lead >= 0x80) {
-    if (lead >= 0xc2 && lead <= 0xdf) {
-      length = 2, code_point = lead & 0x1f, lowest = 0x80;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-      length = 3, code_point = lead & 0x0f, lowest = 0x800;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-      length = 4, code_point = lead & 0x07, lowest = 0x10000;
-    } else {
-      return std::nullopt;
-    }
-    if (text.size() < length) return std::nullopt;
-    for (std::size_t i = 1; i < length; ++i) {
-      const auto next = static_cast<unsigned char>(text[i]);
-      if ((next & 0xc0) != 0x80) return std::nullopt;
-      code_point = (code_point << 6) | (next & 0x3f);
-    }
-    if (code_point < lowest || code_point > 0x10ffff || (code_point >= 0xd800 && code_point <= 0xdfff)) {
-      return std::nullopt;
-    }
-  }
-  text.remove_prefix(length);
-  return code_point;
-}
-
-bool isAllowed(char32_t code_point) {
-  if (code_point < 0x20) return code_point == 0x09 || code_point == 0x0a || code_point == 0x0d;
-  return code_point != 0xfffe && code_point != 0xffff;
-}
-
-// Unicode's classes, whatever locale the process has.
-locale_t unicodeLocale() {
-  static const locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  if (!locale) throw std::runtime_error("the C.UTF-8 locale is missing");
-  return locale;
-}
-bool isLetterOrDigit(char32_t c) { return iswalnum_l(static_cast<wint_t>(c), unicodeLocale()) != 0; }
-bool isSpace(char32_t c) { return iswspace_l(static_cast<wint_t>(c), unicodeLocale()) != 0; }
-
-// The number of code points, or nothing if one of them is refused or it is not UTF-8.
-template <class Accepts>
-std::optional<std::size_t> countCharacters(std::string_view text, Accepts accepts) {
-  std::size_t count = 0;
-  for (; !text.empty(); ++count) {
-    const auto code_point = takeCodePoint(text);
-    if (!code_point || !isAllowed(*code_point) || !accepts(*code_point)) return std::nullopt;
-  }
-  return count;
-}
-
-bool startsWithIgnoringCase(std::string_view text, std::string_view lower_case_prefix) {
-  return text.size() >= lower_case_prefix.size() &&
-         std::equal(lower_case_prefix.begin(), lower_case_prefix.end(), text.begin(),
-                    [](char lower, char c) { return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) == lower; });
-}
-
-// A decimal number as Amazon keeps them: 38 significant digits, 10^-128 to 10^126 in magnitude, or zero.
-bool isNumber(std::string_view text) {
-  const auto takeSign = [&] {
-    if (!text.empty() && (text[0] == '+' || text[0] == '-')) text.remove_prefix(1);
-  };
-  const auto takeDigits = [&] {
-    std::size_t length = 0;
-    while (length < text.size() && text[length] >= '0' && text[length] <= '9') ++length;
-    const std::string_view digits = text.substr(0, length);
-    text.remove_prefix(length);
-    return digits;
-  };
-  takeSign();
-  const std::string_view whole = takeDigits();
-  std::string_view fraction;
-  if (text.starts_with('.')) {
-    text.remove_prefix(1);
-    fraction = takeDigits();
-  }
-  if (whole.empty() && fraction.empty()) return false;
-  std::int64_t exponent = 0;
-  if (text.starts_with('e') || text.starts_with('E')) {
-    text.remove_prefix(1);
-    const bool negative = text.starts_with('-');
-    takeSign();
-    const std::string_view digits = takeDigits();
-    if (digits.empty() || digits.size() > 9) return false;
-    for (char digit : digits) exponent = exponent * 10 + (digit - '0');
-    if (negative) exponent = -exponent;
-  }
-  if (!text.empty()) return false;
-
-  const std::string digits = std::string(whole) + std::string(fraction);
-  const std::size_t first = digits.find_first_not_of('0');
-  if (first == std::string::npos) return true;
-  const std::size_t last = digits.find_last_not_of('0');
-  // Of the first significant digit.
-  exponent += static_cast<std::int64_t>(whole.size()) - 1 - static_cast<std::int64_t>(first);
-  const bool is_highest = exponent == kHighestNumberExponent && first == last && digits[first] == '1';
-  return last - first < static_cast<std::size_t>(kMaximumNumberDigits) && exponent >= kLowestNumberExponent &&
-         (exponent < kHighestNumberExponent || is_highest);
-}
-
-// `kind` is how the texts call the attribute: "(user)" or "system".
-Result<Nothing> checkValue(const std::string& kind, const std::string& name, const MessageAttributeValue& value,
-                           std::string_view base_type) {
-  const bool binary = base_type == "Binary";
-  if (!value.string_value && !value.binary_value) {
-    return invalidParameter("The message " + kind + " attribute '" + name +
-                            "' must contain a non-empty message attribute value.");
-  }
-  if (value.string_value && value.binary_value) {
-    return invalidParameter("Message " + kind + " attribute '" + name + "' must have a single value.");
-  }
-  const std::optional<std::string>& used = binary ? value.binary_value : value.string_value;
-  if (!used) {
-    return invalidParameter("The message attribute '" + name + "' with type '" + *value.data_type +
-                            "' must use field '" + (binary ? "Binary" : "String") + "'.");
-  }
-  if (used->empty()) {
-    return invalidParameter("Message " + kind + " attribute '" + name + "' must contain a non-empty value of type '" +
-                            std::string(base_type) + "'.");
-  }
-  if (base_type == "Number" && !isNumber(*used)) {
-    return invalidParameter("Can't cast the value of message " + kind + " attribute '" + name + "' to a number.");
-  }
-  if (!binary && !hasOnlyAllowedCharacters(*used)) return invalidParameter(kInvalidCharacters);
-  return Nothing{};
-}
-
-Result<Nothing> checkNoListValues(const MessageAttributeValue& value) {
-  const auto given = [](const std::optional<std::vector<std::string>>& list) { return list && !list->empty(); };
-  if (given(value.string_list_values) || given(value.binary_list_values)) {
-    return Error{ErrorCode::UnsupportedOperation,
-                 "Message attribute list values in SendMessage operation are not supported."};
-  }
-  return Nothing{};
-}
-
-Result<Nothing> checkAttributeName(const std::string& name) {
-  const std::string attribute_name = "Message (user) attribute name";
-  if (name.empty()) return invalidParameter("The request must contain non-empty message (user) attribute names.");
-  if (name.size() > kMaximumMessageAttributeNameBytes) {
-    return invalidParameter(attribute_name + "s must be shorter than 256 Bytes");
-  }
-  const auto accepted = [](char32_t c) {
-    return c < 0x80 ? isNameCharacter(static_cast<char>(c)) || c == '.' : isLetterOrDigit(c);
-  };
-  if (!countCharacters(name, accepted)) {
-    return invalidParameter(
-        "Message (user) attributes name can only contain upper and lower score characters, digits, periods, hyphens "
-        "and underscores. ");
-  }
-  if (startsWithIgnoringCase(name, "aws.") || startsWithIgnoringCase(name, "amazon.")) {
-    return invalidParameter(
-        "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for "
-        "internal use. Additionally, they cannot start or end with '.'.");
-  }
-  if (name.find("..") != std::string::npos) {
-    return invalidParameter(attribute_name + " must not have successive '.' characters.");
-  }
-  if (name.front() == '.') return invalidParameter(attribute_name + " must not begin with character '.'.");
-  if (name.back() == '.') return invalidParameter(attribute_name + " must not end with character '.'.");
-  return Nothing{};
-}
-
-Result<Nothing> checkAttribute(const std::string& name, const MessageAttributeValue& value) {
-  if (auto checked = checkAttributeName(name); !checked) return checked;
-  if (auto checked = checkNoListValues(value); !checked) return checked;
-  if (!isGiven(value.data_type)) {
-    return invalidParameter("The message (user) attribute '" + name +
-                            "' must contain a non-empty message attribute type.");
-  }
-  if (value.data_type->size() > kMaximumMessageAttributeTypeBytes) {
-    return invalidParameter("Message (user) attribute types must be shorter than 256 Bytes");
-  }
-  const std::string_view base_type = std::string_view(*value.data_type).substr(0, value.data_type->find('.'));
-  if ((base_type != "String" && base_type != "Number" && base_type != "Binary") ||
-      !hasOnlyAllowedCharacters(*value.data_type)) {
-    return invalidParameter(
-        "The type of message (user) attribute '" + name +
-        "' is invalid. You must use only the following supported type prefixes: Binary, Number, String.");
-  }
-  return checkValue("(user)", name, value, base_type);
-}
-
-Result<Nothing> checkAttributes(const MessageAttributeMap& attributes) {
-  if (attributes.size() > kMaximumMessageAttributes) {
-    return invalidParameter("Number of message attributes [" + std::to_string(attributes.size()) +
-                            "] exceeds the allowed maximum [" + std::to_string(kMaximumMessageAttributes) + "].");
-  }
-  for (const auto& [name, value] : attributes) {
-    if (auto checked = checkAttribute(name, value); !checked) return checked;
-  }
-  return Nothing{};
-}
-
-bool canBeTraceHeader(const std::string& text) {
-  return !text.empty() && text.size() <= kMaximumTraceHeaderBytes && hasOnlyAllowedCharacters(text);
-}
-
-Result<Nothing> checkSystemAttributes(const MessageAttributeMap& attributes) {
-  for (const auto& [name, value] : attributes) {
-    if (name != "AWSTraceHeader") return invalidParameter("Message system attribute name '" + name + "' is invalid.");
-    if (auto checked = checkNoListValues(value); !checked) return checked;
-    if (!isGiven(value.data_type)) {
-      return invalidParameter("The message system attribute '" + name +
-                              "' must contain a non-empty message attribute type.");
-    }
-    if (value.data_type != "String") {
-      return invalidParameter("The type of message system attribute '" + name +
-                              "' is invalid. You must use only the following supported type prefixes: String.");
-    }
-    if (auto checked = checkValue("system", name, value, "String"); !checked) return checked;
-    if (!canBeTraceHeader(*value.string_value)) {
-      return invalidParameter("Message system attribute '" + name + "' must be shorter than " +
-                              std::to_string(kMaximumTraceHeaderBytes) + " bytes.");
-    }
-  }
-  return Nothing{};
 }
 
 // What a message counts against the limits of size.
@@ -293,7 +63,7 @@ template <class Sent>
 Result<Nothing> checkSent(const Sent& sent, const QueueSettings& queue, std::string_view when_too_long) {
   if (!isGiven(sent.message_body)) return missing("MessageBody");
   if (isOutside(sent.delay_seconds, 0, kMaximumDelaySeconds)) {
-    return invalidValue(std::to_string(*sent.delay_seconds), "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.");
+    return invalidValue(*sent.delay_seconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.");
   }
   if (sent.message_deduplication_id && !queue.fifo) {
     return invalidValue(*sent.message_deduplication_id, "MessageDeduplicationId", kNotForThisQueueType);
@@ -302,11 +72,11 @@ Result<Nothing> checkSent(const Sent& sent, const QueueSettings& queue, std::str
     return invalidValue(*sent.message_group_id, "MessageGroupId",
                         "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.");
   }
-  if (auto checked = checkAttributes(sent.message_attributes); !checked) return checked;
-  if (auto checked = checkSystemAttributes(sent.message_system_attributes); !checked) return checked;
+  if (auto checked = checkMessageAttributes(sent.message_attributes); !checked) return checked;
+  if (auto checked = checkMessageSystemAttributes(sent.message_system_attributes); !checked) return checked;
   if (countedBytes(sent) > queue.maximum_message_bytes) {
-    return invalidParameter(std::string(when_too_long) + " Reason: Message must be shorter than " +
-                            std::to_string(queue.maximum_message_bytes) + " bytes.");
+    return invalidParameter(
+        fmt::format("{} Reason: Message must be shorter than {} bytes.", when_too_long, queue.maximum_message_bytes));
   }
   if (!hasOnlyAllowedCharacters(*sent.message_body)) {
     return Error{ErrorCode::InvalidMessageContents, kInvalidCharacters};
@@ -320,11 +90,11 @@ Result<Nothing> checkReceiptHandleGiven(const std::optional<std::string>& receip
 }
 
 template <class Change>
-Result<Nothing> checkChange(const Change& change, const std::string& range_reason) {
+Result<Nothing> checkChange(const Change& change, std::string_view range_reason) {
   if (!change.visibility_timeout) return missing("VisibilityTimeout");
   if (auto checked = checkReceiptHandleGiven(change.receipt_handle); !checked) return checked;
   if (isOutside(change.visibility_timeout, 0, kMaximumVisibilityTimeoutSeconds)) {
-    return invalidValue(std::to_string(*change.visibility_timeout), "VisibilityTimeout", range_reason);
+    return invalidValue(*change.visibility_timeout, "VisibilityTimeout", range_reason);
   }
   return Nothing{};
 }
@@ -334,15 +104,16 @@ bool isBatchEntryId(std::string_view id) {
 }
 
 template <class Entry>
-Result<Nothing> checkEntries(const std::optional<std::vector<Entry>>& entries, const std::string& entry_name) {
+Result<Nothing> checkEntries(const std::optional<std::vector<Entry>>& entries, std::string_view entry_name) {
   if (!entries) return missing("Entries");
   if (entries->empty()) {
-    return Error{ErrorCode::EmptyBatchRequest, "There should be at least one " + entry_name + " in the request."};
+    return Error{ErrorCode::EmptyBatchRequest,
+                 fmt::format("There should be at least one {} in the request.", entry_name)};
   }
   if (entries->size() > kMaximumBatchEntries) {
-    return Error{
-        ErrorCode::TooManyEntriesInBatchRequest,
-        "Maximum number of entries per request are 10. You have sent " + std::to_string(entries->size()) + "."};
+    return Error{ErrorCode::TooManyEntriesInBatchRequest,
+                 fmt::format("Maximum number of entries per request are {}. You have sent {}.", kMaximumBatchEntries,
+                             entries->size())};
   }
   for (const Entry& entry : *entries) {
     if (entry.id && isBatchEntryId(*entry.id)) continue;
@@ -365,24 +136,6 @@ bool isQueueName(std::string_view name) {
   if (name.size() > kMaximumQueueNameLength) return false;
   if (name.ends_with(kFifoSuffix)) name.remove_suffix(kFifoSuffix.size());
   return !name.empty() && std::all_of(name.begin(), name.end(), isNameCharacter);
-}
-
-bool hasOnlyAllowedCharacters(std::string_view text) {
-  constexpr std::uint64_t kEachByte = 0x0101010101010101;
-  while (!text.empty()) {
-    // Eight bytes at a time, as long as all are printable ASCII: no high bit, and none borrows when 0x20 is taken away.
-    std::uint64_t word = 0;
-    while (text.size() >= sizeof(word)) {
-      std::memcpy(&word, text.data(), sizeof(word));
-      if (((word | (word - 0x20 * kEachByte)) & (0x80 * kEachByte)) != 0) break;
-      text.remove_prefix(sizeof(word));
-    }
-    for (std::size_t i = 0; i < sizeof(word) && !text.empty(); ++i) {
-      const auto code_point = takeCodePoint(text);
-      if (!code_point || !isAllowed(*code_point)) return false;
-    }
-  }
-  return true;
 }
 
 Result<Nothing> checkNewQueueName(const CreateQueueInput& input) {
@@ -473,16 +226,13 @@ Result<Nothing> checkSendMessageBatchEntry(const SendMessageBatchRequestEntry& e
 
 Result<Nothing> checkReceiveMessage(const ReceiveMessageInput& input, const QueueSettings& queue) {
   if (isOutside(input.max_number_of_messages, 1, kMaximumReceivedMessages)) {
-    return invalidValue(std::to_string(*input.max_number_of_messages), "MaxNumberOfMessages",
-                        "Must be between 1 and 10, if provided.");
+    return invalidValue(*input.max_number_of_messages, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.");
   }
   if (isOutside(input.wait_time_seconds, 0, kMaximumWaitTimeSeconds)) {
-    return invalidValue(std::to_string(*input.wait_time_seconds), "WaitTimeSeconds",
-                        "Must be >= 0 and <= 20, if provided.");
+    return invalidValue(*input.wait_time_seconds, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.");
   }
   if (isOutside(input.visibility_timeout, 0, kMaximumVisibilityTimeoutSeconds)) {
-    return invalidValue(std::to_string(*input.visibility_timeout), "VisibilityTimeout",
-                        "Must be >= 0 and <= 43200, if provided.");
+    return invalidValue(*input.visibility_timeout, "VisibilityTimeout", "Must be >= 0 and <= 43200, if provided.");
   }
   if (input.receive_request_attempt_id && !queue.fifo) {
     return invalidValue(*input.receive_request_attempt_id, "ReceiveRequestAttemptId", kNotForThisQueueType);
@@ -511,7 +261,7 @@ Result<Nothing> checkTotalVisibilityTimeout(std::int32_t visibility_timeout, per
                                             persistence::DatabaseTime now) {
   if (now - received_at + std::chrono::seconds(visibility_timeout) >
       std::chrono::seconds(kMaximumVisibilityTimeoutSeconds)) {
-    return invalidValue(std::to_string(visibility_timeout), "VisibilityTimeout",
+    return invalidValue(visibility_timeout, "VisibilityTimeout",
                         "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]");
   }
   return Nothing{};
@@ -522,9 +272,9 @@ Result<Nothing> checkBatch(const SendMessageBatchInput& input) {
   std::size_t bytes = 0;
   for (const auto& entry : *input.entries) bytes += countedBytes(entry);
   if (bytes > kMaximumBatchBytes) {
-    return Error{ErrorCode::BatchRequestTooLong, "Batch requests cannot be longer than " +
-                                                     std::to_string(kMaximumBatchBytes) + " bytes. You have sent " +
-                                                     std::to_string(bytes) + " bytes."};
+    return Error{ErrorCode::BatchRequestTooLong,
+                 fmt::format("Batch requests cannot be longer than {} bytes. You have sent {} bytes.",
+                             kMaximumBatchBytes, bytes)};
   }
   return Nothing{};
 }
@@ -540,14 +290,6 @@ Result<Nothing> checkBatch(const ChangeMessageVisibilityBatchInput& input) {
 Error messageNotAvailableForChange(const std::string& receipt_handle) {
   return invalidValue(receipt_handle, "ReceiptHandle",
                       "Message does not exist or is not available for visibility timeout change.");
-}
-
-std::optional<std::string> traceHeader(const MessageAttributeMap& message_system_attributes,
-                                       const std::string& request_trace_header) {
-  const auto given = message_system_attributes.find("AWSTraceHeader");
-  if (given != message_system_attributes.end()) return given->second.string_value;
-  if (canBeTraceHeader(request_trace_header)) return request_trace_header;
-  return std::nullopt;
 }
 
 }  // namespace howdah::service

@@ -17,9 +17,6 @@ namespace howdah::service {
 // Could a queue have this name? Ask before looking one up: what is not a queue name does not go to the database.
 bool isQueueName(std::string_view name);
 
-// Is all of it valid UTF-8 of characters that SQS (and XML) allows? Fast on ASCII.
-bool hasOnlyAllowedCharacters(std::string_view text);
-
 // CreateQueue's name, which must suit its FifoQueue attribute, and its tags.
 Result<Nothing> checkNewQueueName(const CreateQueueInput& input);
 Result<Nothing> checkTags(const std::string& queue_name, const TagMap& tags);
@@ -54,9 +51,5 @@ Result<Nothing> checkBatch(const ChangeMessageVisibilityBatchInput& input);
 
 // The texts of what only the store can tell.
 Error messageNotAvailableForChange(const std::string& receipt_handle);
-
-// The AWSTraceHeader a message gets: its own system attribute, else the request's X-Amzn-Trace-Id if that can be one.
-std::optional<std::string> traceHeader(const MessageAttributeMap& message_system_attributes,
-                                       const std::string& request_trace_header);
 
 }  // namespace howdah::service
