@@ -7,18 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "service/receive_attributes.h"
+#include "tests/support/attribute_values.h"
 
 namespace howdah::service {
 namespace {
 
 using namespace std::string_literals;
-
-MessageAttributeValue text(std::string data_type, std::string value) {
-  return {.string_value = std::move(value), .data_type = std::move(data_type)};
-}
-MessageAttributeValue binary(std::string data_type, std::string value) {
-  return {.binary_value = std::move(value), .data_type = std::move(data_type)};
-}
 
 std::string digestOf(const MessageAttributeMap& attributes) {
   return md5OfAttributes(encodeMessageAttributes(attributes)).value_or("none");
@@ -32,10 +26,10 @@ TEST(MessageDigest, OfABodyIsTheMd5OfItsBytes) {
 }
 
 TEST(MessageDigest, EncodesLengthsTypesAndTransport) {
-  EXPECT_EQ(encodeMessageAttributes({{"Foo", text("String", "Bar")}}), "\0\0\0\3Foo\0\0\0\6String\1\0\0\0\3Bar"s);
-  EXPECT_EQ(encodeMessageAttributes({{"color", text("String", "blue")},
-                                     {"count", text("Number", "3")},
-                                     {"blob", binary("Binary", "\1\2\3")}}),
+  EXPECT_EQ(encodeMessageAttributes({{"Foo", textValue("String", "Bar")}}), "\0\0\0\3Foo\0\0\0\6String\1\0\0\0\3Bar"s);
+  EXPECT_EQ(encodeMessageAttributes({{"color", textValue("String", "blue")},
+                                     {"count", textValue("Number", "3")},
+                                     {"blob", binaryValue("Binary", "\1\2\3")}}),
             "\0\0\0\4blob\0\0\0\6Binary\2\0\0\0\3\1\2\3"
             "\0\0\0\5color\0\0\0\6String\1\0\0\0\4blue"
             "\0\0\0\5count\0\0\0\6Number\1\0\0\0\1"
@@ -49,24 +43,30 @@ TEST(MessageDigest, OfAttributesMatchesThePublishedAndRecordedOnes) {
     const char* md5;
   };
   const std::vector<Case> cases = {
-      {"worked example A", {{"Foo", text("String", "Bar")}}, "ae7155c6026991b6d54b11589678bf9c"},
+      {"worked example A", {{"Foo", textValue("String", "Bar")}}, "ae7155c6026991b6d54b11589678bf9c"},
       {"worked example B",
-       {{"color", text("String", "blue")}, {"count", text("Number", "3")}, {"blob", binary("Binary", "\1\2\3")}},
+       {{"color", textValue("String", "blue")},
+        {"count", textValue("Number", "3")},
+        {"blob", binaryValue("Binary", "\1\2\3")}},
        "d838729972a4b70e2d2acd9d59ac847c"},
-      {"one letter", {{"k", text("String", "x")}}, "a45daa70926828a2f0a1db3418e6feb4"},
-      {"subset of example B", {{"color", text("String", "blue")}}, "da1b33cc3cbfe8b1630921e78e6b9880"},
-      {"number", {{"timestamp", text("Number", "1493147359900")}}, "235c5c510d26fb653d073faed50ae77c"},
-      {"number with a label", {{"timestamp", text("Number.java.lang.Long", "1")}}, "6735a2d7fe7f0e962a51db579c2d92cb"},
-      {"number without it", {{"timestamp", text("Number", "1")}}, "b6ba7933bdd4077bb2cc8686b0146cfa"},
+      {"one letter", {{"k", textValue("String", "x")}}, "a45daa70926828a2f0a1db3418e6feb4"},
+      {"subset of example B", {{"color", textValue("String", "blue")}}, "da1b33cc3cbfe8b1630921e78e6b9880"},
+      {"number", {{"timestamp", textValue("Number", "1493147359900")}}, "235c5c510d26fb653d073faed50ae77c"},
+      {"number with a label",
+       {{"timestamp", textValue("Number.java.lang.Long", "1")}},
+       "6735a2d7fe7f0e962a51db579c2d92cb"},
+      {"number without it", {{"timestamp", textValue("Number", "1")}}, "b6ba7933bdd4077bb2cc8686b0146cfa"},
       {"long decimal",
-       {{"customNumberTypeAttrib", text("Number.float", "4563442423554324324264524243.32543234")}},
+       {{"customNumberTypeAttrib", textValue("Number.float", "4563442423554324324264524243.32543234")}},
        "9fe1b90bbd9965bdf77bac517c7d2495"},
       {"three names",
-       {{"Hello", text("String", "There")}, {"General", text("String", "Kenobi")}, {"Help.Me", text("String", "Me")}},
+       {{"Hello", textValue("String", "There")},
+        {"General", textValue("String", "Kenobi")},
+        {"Help.Me", textValue("String", "Me")}},
        "4c360f3fdafd970e05fae2f149d997f5"},
       {"system attribute",
        {{"AWSTraceHeader",
-         text("String", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")}},
+         textValue("String", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")}},
        "5ae4d5d7636402d80f4eb6d213245a88"},
       {"none", {}, "none"},
   };
@@ -74,8 +74,9 @@ TEST(MessageDigest, OfAttributesMatchesThePublishedAndRecordedOnes) {
 }
 
 TEST(MessageDigest, OfASelectionCoversOnlyWhatIsHandedOut) {
-  const std::string encoded = encodeMessageAttributes(
-      {{"Hello", text("String", "There")}, {"General", text("String", "Kenobi")}, {"Help.Me", text("String", "Me")}});
+  const std::string encoded = encodeMessageAttributes({{"Hello", textValue("String", "There")},
+                                                       {"General", textValue("String", "Kenobi")},
+                                                       {"Help.Me", textValue("String", "Me")}});
   struct Case {
     std::vector<std::string> names;
     const char* md5;
@@ -97,16 +98,16 @@ TEST(MessageDigest, OfASelectionCoversOnlyWhatIsHandedOut) {
 }
 
 TEST(MessageAttributeEncoding, GivesBackWhatWasEncoded) {
-  const MessageAttributeMap attributes = {{"b", binary("Binary.png", "\0\xff\r\n"s)},
-                                          {"n", text("Number.int", "007")},
-                                          {"s", text("String", "caf\u00e9\r\n")},
-                                          {"\u00f8", text("String.x.y", std::string(70'000, 'x'))}};
+  const MessageAttributeMap attributes = {{"b", binaryValue("Binary.png", "\0\xff\r\n"s)},
+                                          {"n", textValue("Number.int", "007")},
+                                          {"s", textValue("String", "caf\u00e9\r\n")},
+                                          {"\u00f8", textValue("String.x.y", std::string(70'000, 'x'))}};
   EXPECT_EQ(decodeMessageAttributes(encodeMessageAttributes(attributes)), attributes);
   EXPECT_EQ(decodeMessageAttributes(""), MessageAttributeMap{});
 }
 
 TEST(MessageAttributeEncoding, CutOffBytesAreNoEncoding) {
-  const std::string encoded = encodeMessageAttributes({{"Foo", text("String", "Bar")}});
+  const std::string encoded = encodeMessageAttributes({{"Foo", textValue("String", "Bar")}});
   for (std::size_t length = 1; length < encoded.size(); ++length) {
     EXPECT_THROW(decodeMessageAttributes(encoded.substr(0, length)), std::runtime_error) << length;
   }

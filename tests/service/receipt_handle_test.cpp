@@ -140,7 +140,8 @@ TEST(Base64Url, GivesBackEveryLength) {
 }
 
 TEST(Base64Url, RefusesPaddingForeignDigitsAndUnusedBits) {
-  for (const char* text : {"Zg==", "Zg=", "Z", "Zh", "+/8", "Z g", "Zm9vY"}) EXPECT_FALSE(decodeBase64Url(text)) << text;
+  for (const char* text : {"Zg==", "Zg=", "Z", "Zh", "+/8", "Z g", "Zm9vY"})
+    EXPECT_FALSE(decodeBase64Url(text)) << text;
   EXPECT_EQ(decodeBase64Url("Zg"), "f");
 }
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "service/message_digest.h"
+#include "tests/support/attribute_values.h"
 
 namespace howdah::service {
 namespace {
@@ -109,9 +110,7 @@ TEST(MessageAttributeSelection, ByNamePrefixAndAll) {
 }
 
 TEST(MessageAttributeSelection, NothingSelectedMeansNoAttributesAndNoDigest) {
-  MessageAttributeValue value;
-  value.data_type = "String";
-  value.string_value = "Bar";
+  const MessageAttributeValue value = textValue("String", "Bar");
   const std::string encoded = encodeMessageAttributes({{"Foo", value}});
   Message message;
   showMessageAttributes(MessageAttributeSelection(Names{"Other"}), encoded, message);
