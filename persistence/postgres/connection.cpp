@@ -42,7 +42,9 @@ const Statement kSetSession{
     "       pg_catalog.set_config('tcp_keepalives_interval', '5', false),"
     "       pg_catalog.set_config('tcp_keepalives_count', '3', false),"
     "       pg_catalog.set_config('tcp_user_timeout', $2, false),"
-    "       pg_catalog.set_config('jit', 'off', false)"};
+    "       pg_catalog.set_config('jit', 'off', false),"
+    "       pg_catalog.pg_backend_pid()"};
+constexpr int kBackendPidColumn = 15;
 
 std::string firstLine(std::string text) {
   text.resize(std::min(text.find('\n'), text.size()));
@@ -108,11 +110,10 @@ Connection::~Connection() = default;
 void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
 void Connection::setSession(const PostgresOptions& options) {
-  run(kSetSession,
-      Params()
-          .text(std::to_string(options.lock_timeout.count()))
-          .text(std::to_string(options.statement_deadline.count())),
-      IfLost::NothingHappened);
+  const std::string lock_timeout = std::to_string(options.lock_timeout.count());
+  const std::string idle_timeout = std::to_string(options.statement_deadline.count());
+  const Rows rows = run(kSetSession, Params().text(lock_timeout).text(idle_timeout), IfLost::NothingHappened);
+  backend_pid_ = rows.only().int4(kBackendPidColumn);
 }
 
 Rows Connection::execute(const Statement& statement, const Params& params) {
@@ -120,9 +121,9 @@ Rows Connection::execute(const Statement& statement, const Params& params) {
   return run(statement, params, inTransaction() ? IfLost::NothingHappened : IfLost::MayHaveCommitted);
 }
 
-void Connection::executeScript(const std::string& script) {
+void Connection::executeScript(const std::string& script, std::chrono::milliseconds patience) {
   const IfLost if_lost = inTransaction() ? IfLost::NothingHappened : IfLost::MayHaveCommitted;
-  finish("script", PQsendQuery(connection_.get(), script.c_str()), if_lost);
+  finish("script", PQsendQuery(connection_.get(), script.c_str()), if_lost, patience);
 }
 
 void Connection::begin() {
@@ -141,7 +142,7 @@ Rows Connection::run(const Statement& statement, const Params& params, IfLost if
   const int sent =
       PQsendQueryPrepared(connection_.get(), name.c_str(), static_cast<int>(bound.values.size()), bound.values.data(),
                           bound.lengths.data(), bound.formats.data(), /*resultFormat=*/1);
-  Rows rows = finish(statement.name, sent, if_lost);
+  Rows rows = finish(statement.name, sent, if_lost, statement_deadline_);
   recorder_.statementFinished(statement.name, Clock::now() - started);
   return rows;
 }
@@ -151,14 +152,14 @@ void Connection::prepare(const Statement& statement, const std::vector<std::uint
   const std::string name(statement.name);
   const int sent = PQsendPrepare(connection_.get(), name.c_str(), statement.sql.c_str(), static_cast<int>(types.size()),
                                  types.data());
-  finish(statement.name, sent, IfLost::NothingHappened);
+  finish(statement.name, sent, IfLost::NothingHappened, statement_deadline_);
   prepared_.insert(statement.name);
 }
 
 // Waits for the results of what was just sent and gives back the last one, or throws what the failure means.
-Rows Connection::finish(std::string_view name, bool sent, IfLost if_lost) {
+Rows Connection::finish(std::string_view name, bool sent, IfLost if_lost, std::chrono::milliseconds patience) {
   if (!sent) fail(name, "", firstLine(PQerrorMessage(connection_.get())), IfLost::NothingHappened);
-  const Deadline deadline = Clock::now() + statement_deadline_;
+  const Deadline deadline = Clock::now() + patience;
   replication_wait_cancelled_ = false;
   std::optional<Rows> last;
   std::string sql_state;
@@ -166,7 +167,7 @@ Rows Connection::finish(std::string_view name, bool sent, IfLost if_lost) {
   while (true) {
     if (!awaitResult(deadline)) {
       broken_ = true;
-      fail(name, "", fmt::format("no answer within {} ms", statement_deadline_.count()), if_lost);
+      fail(name, "", fmt::format("no answer within {} ms", patience.count()), if_lost);
     }
     PGresult* const result = PQgetResult(connection_.get());
     if (!result) break;
@@ -248,7 +249,8 @@ bool Connection::alive() {
 
 bool Connection::inTransaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 
-int Connection::backendPid() const { return PQbackendPID(connection_.get()); }
+// A pooler gives its clients process ids of its own making.
+bool Connection::behindPooler() const { return PQbackendPID(connection_.get()) != backend_pid_; }
 
 std::vector<Connection::Notification> Connection::waitForNotifications(std::chrono::milliseconds timeout,
                                                                        int wake_descriptor) {

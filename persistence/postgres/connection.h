@@ -34,7 +34,8 @@ class Connection {
   Rows execute(const Statement& statement, const Params& params = {});
 
   // Runs statements by the simple protocol: one transaction, unless they say otherwise. Results are thrown away.
-  void executeScript(const std::string& script);
+  void executeScript(const std::string& script) { executeScript(script, statement_deadline_); }
+  void executeScript(const std::string& script, std::chrono::milliseconds patience);
 
   // For Transaction only.
   void begin();
@@ -45,7 +46,8 @@ class Connection {
   // Cheap: notices that the server closed an idle connection.
   bool alive();
   bool inTransaction() const;
-  int backendPid() const;
+  int backendPid() const { return backend_pid_; }
+  bool behindPooler() const;                             // somebody else answers for the backend
   int serverVersion() const { return server_version_; }  // as 150004
 
   struct Notification {
@@ -62,7 +64,7 @@ class Connection {
 
   Rows run(const Statement& statement, const Params& params, IfLost if_lost);
   void prepare(const Statement& statement, const std::vector<std::uint32_t>& types);
-  Rows finish(std::string_view name, bool sent, IfLost if_lost);
+  Rows finish(std::string_view name, bool sent, IfLost if_lost, std::chrono::milliseconds patience);
   bool awaitResult(Deadline deadline);
   bool awaitSocket(bool for_write, Deadline deadline);
   [[noreturn]] void fail(std::string_view name, std::string_view sql_state, const std::string& message, IfLost if_lost);
@@ -79,6 +81,7 @@ class Connection {
   bool broken_ = false;
   bool replication_wait_cancelled_ = false;  // by the commit under way
   int server_version_ = 0;
+  int backend_pid_ = 0;
 };
 
 }  // namespace howdah::persistence::postgres

@@ -1,0 +1,59 @@
+#include "persistence/postgres/database.h"
+
+#include <cmath>
+
+#include "persistence/postgres/pooler_check.h"
+#include "persistence/postgres/postgres_maintenance_store.h"
+#include "persistence/postgres/postgres_notifications.h"
+#include "persistence/postgres/postgres_queue_store.h"
+#include "persistence/store_error.h"
+
+namespace howdah::persistence::postgres {
+
+namespace {
+
+const Statement kPing{"ping", "SELECT true"};
+const Statement kGetTestClock{"get_test_clock", "SELECT ahead_microseconds FROM howdah.test_clock WHERE id = 1"};
+const Statement kSetTestClock{"set_test_clock", "UPDATE howdah.test_clock SET ahead_microseconds = $1 WHERE id = 1"};
+
+}  // namespace
+
+PostgresDatabase::PostgresDatabase(PostgresOptions options, metrics::Recorder& recorder)
+    : options_(std::move(options)), recorder_(recorder), pool_(options_, recorder_) {}
+
+PostgresDatabase::~PostgresDatabase() = default;
+
+void PostgresDatabase::migrate() {
+  Connection connection(options_, recorder_, "howdah migrate");
+  checkPooler(connection, options_, recorder_);
+  const MigrationLock lock(connection);
+  Migrator(connection).migrate();
+  functions_ = std::make_unique<InstalledFunctions>(connection, options_.test_clock);
+  queues_ = std::make_unique<PostgresQueueStore>(pool_, *functions_);
+  maintenance_ = std::make_unique<PostgresMaintenanceStore>(options_, recorder_, *functions_);
+  notifications_ = std::make_unique<PostgresNotifications>(options_, recorder_);
+}
+
+std::vector<MigrationStatus> PostgresDatabase::migrationStatus() {
+  Connection connection(options_, recorder_, "howdah migrate");
+  return Migrator(connection).status();
+}
+
+bool PostgresDatabase::ping() {
+  try {
+    pool_.acquire()->execute(kPing);
+    return true;
+  } catch (const StoreError&) {
+    return false;
+  }
+}
+
+double PostgresDatabase::testClockOffset() {
+  return static_cast<double>(pool_.acquire()->execute(kGetTestClock).only().int8(0)) / 1e6;
+}
+
+void PostgresDatabase::setTestClockOffset(double seconds) {
+  pool_.acquire()->execute(kSetTestClock, Params().int8(std::llround(seconds * 1e6)));
+}
+
+}  // namespace howdah::persistence::postgres

@@ -1,0 +1,59 @@
+#include "persistence/postgres/functions.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "persistence/postgres/setup_error.h"
+#include "persistence/postgres/sha256.h"
+#include "persistence/store_error.h"
+
+namespace howdah::persistence::postgres {
+
+namespace {
+
+constexpr std::size_t kLongestName = 63;  // of any identifier; PostgreSQL would cut it silently
+
+const Statement kPresent{"installed_functions",
+                         "SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+                         "WHERE n.nspname = 'howdah'"};
+
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+}  // namespace
+
+InstalledFunctions::InstalledFunctions(Connection& connection, bool test_clock, std::span<const embedded::File> files) {
+  std::set<std::string, std::less<>> present;
+  for (const Row row : connection.execute(kPresent)) present.emplace(row.text(0));
+  for (const embedded::File& file : files) {
+    const std::string text =
+        replaced(std::string(file.text), "{clock}", test_clock ? "howdah.test_clock_timestamp()" : "clock_timestamp()");
+    const std::string name = fmt::format("{}_{}", file.name, sha256Hex(text).substr(0, 8));
+    if (name.size() > kLongestName) throw StoreBug(fmt::format("the name {} is too long", name), "");
+    if (!present.contains(name)) {
+      try {
+        connection.executeScript(replaced(text, "{name}", name));
+      } catch (const StoreBug& bug) {
+        if (bug.sqlState() != "42501") throw;  // insufficient_privilege
+        throw SetupError(
+            fmt::format("the function {} cannot be installed: {}; run \"howdah migrate\" of this release "
+                        "as the owner of the schema \"howdah\"",
+                        name, bug.what()));
+      }
+    }
+    names_.emplace(file.name, "howdah." + name);
+  }
+}
+
+const std::string& InstalledFunctions::name(std::string_view file) const {
+  const auto found = names_.find(file);
+  if (found == names_.end()) throw StoreBug(fmt::format("no function {}", file), "");
+  return found->second;
+}
+
+}  // namespace howdah::persistence::postgres

@@ -1,0 +1,53 @@
+#include "persistence/postgres/postgres_maintenance_store.h"
+
+#include <fmt/format.h>
+
+#include "persistence/postgres/advisory_lock.h"
+
+namespace howdah::persistence::postgres {
+
+namespace {
+
+const Statement kTryDuty{"hold_duty", "SELECT pg_try_advisory_lock($1, hashtext($2))"};
+const Statement kStillThere{"check_duty", "SELECT true"};
+
+}  // namespace
+
+PostgresMaintenanceStore::PostgresMaintenanceStore(PostgresOptions options, metrics::Recorder& recorder,
+                                                   const InstalledFunctions& functions)
+    : options_(std::move(options)),
+      recorder_(recorder),
+      sweep_remains_{"sweep_remains",
+                     fmt::format("SELECT f.rows_deleted, f.more FROM {}($1) f", functions.name("sweep_remains"))} {}
+
+Connection& PostgresMaintenanceStore::connection() {
+  if (!connection_ || !connection_->alive()) {
+    held_.clear();
+    connection_.reset();
+    connection_ = std::make_unique<Connection>(options_, recorder_, "howdah maintenance");
+  }
+  return *connection_;
+}
+
+bool PostgresMaintenanceStore::holdDuty(const char* duty) {
+  Connection& connection = this->connection();
+  if (held_.contains(duty)) {
+    connection.execute(kStillThere);  // a peer that vanished without a word shows only when asked
+    return true;
+  }
+  if (!connection.execute(kTryDuty, Params().int4(kAdvisoryLockSpace).text(duty)).only().boolean(0)) return false;
+  held_.insert(duty);
+  return true;
+}
+
+void PostgresMaintenanceStore::releaseDuties() {
+  held_.clear();
+  connection_.reset();
+}
+
+MaintenanceStore::SweepResult PostgresMaintenanceStore::sweepRemains(int batch_rows) {
+  const Rows rows = connection().execute(sweep_remains_, Params().int4(batch_rows));
+  return {rows.only().int8(0), rows.only().boolean(1)};
+}
+
+}  // namespace howdah::persistence::postgres

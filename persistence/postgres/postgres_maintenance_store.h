@@ -1,0 +1,33 @@
+// The MaintenanceStore on PostgreSQL, on a connection of its own: duties are session advisory locks, so they are lost
+// with the connection and free for another process at once. One thread.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "persistence/maintenance_store.h"
+#include "persistence/postgres/connection.h"
+#include "persistence/postgres/functions.h"
+
+namespace howdah::persistence::postgres {
+
+class PostgresMaintenanceStore final : public MaintenanceStore {
+ public:
+  PostgresMaintenanceStore(PostgresOptions options, metrics::Recorder& recorder, const InstalledFunctions& functions);
+
+  bool holdDuty(const char* duty) override;
+  void releaseDuties() override;
+  SweepResult sweepRemains(int batch_rows) override;
+
+ private:
+  Connection& connection();
+
+  const PostgresOptions options_;
+  metrics::Recorder& recorder_;
+  const Statement sweep_remains_;
+  std::unique_ptr<Connection> connection_;
+  std::set<std::string> held_;  // by connection_
+};
+
+}  // namespace howdah::persistence::postgres
