@@ -36,7 +36,7 @@ LIBRARIES = [
                     "service/receipt_handle.cpp", "service/message_id.cpp", "persistence/postgres/migrator.cpp"]),
     ("CLI/**", ["main.cpp", "server_config.cpp"]),
     ("yaml-cpp/**", ["config_file.cpp"]),
-    ("rapidjson/**", ["api/codec/*", "api/admin_routes.cpp", "service/queue_attributes.cpp"]),
+    ("rapidjson/**", ["api/codec/*", "service/queue_attributes.cpp"]),
 ]
 FREE = ["tests/**", "bench/**"]
 

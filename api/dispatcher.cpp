@@ -1,0 +1,324 @@
+#include "api/dispatcher.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "api/action_table.h"
+#include "api/codec/aws_json_codec.h"
+#include "api/error_table.h"
+#include "api/queue_url.h"
+#include "api/request_id.h"
+#include "metrics/log.h"
+
+namespace howdah::api {
+namespace {
+
+using service::Error;
+using service::ErrorCode;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kMethods = "GET, HEAD, OPTIONS, POST";
+constexpr std::size_t kMaxTraceHeader = 256;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool equalsIgnoringCase(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+
+bool startsWithIgnoringCase(std::string_view text, std::string_view prefix) {
+  return equalsIgnoringCase(text.substr(0, prefix.size()), prefix);
+}
+
+std::string_view withoutPort(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
+  return host.substr(0, host.find(':'));
+}
+
+bool isLoopbackName(std::string_view name) {
+  constexpr std::string_view kUnderLocalhost = ".localhost";
+  if (equalsIgnoringCase(name, "localhost") || name == "[::1]") return true;
+  if (name.size() > kUnderLocalhost.size() &&
+      equalsIgnoringCase(name.substr(name.size() - kUnderLocalhost.size()), kUnderLocalhost))
+    return true;
+  return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+struct Target {
+  std::string_view path;
+  std::string_view query;
+};
+
+// Empty path: not a target that can be served.
+Target parseTarget(std::string_view target) {
+  if (startsWithIgnoringCase(target, "http://") || startsWithIgnoringCase(target, "https://")) {
+    target.remove_prefix(target.find("://") + 3);
+    target.remove_prefix(std::min(target.find('/'), target.size()));
+  }
+  if (!target.starts_with('/')) return {};
+  const auto query_at = target.find('?');
+  if (query_at == std::string_view::npos) return {target, {}};
+  return {target.substr(0, query_at), target.substr(query_at + 1)};
+}
+
+bool namesAction(std::string_view query) {
+  return query.starts_with("Action=") || query.find("&Action=") != std::string_view::npos;
+}
+
+HttpResponse textResponse(int status, std::string_view content_type, std::string_view body,
+                          std::string_view request_id) {
+  HttpResponse response;
+  response.status = status;
+  response.headers = {{"x-amzn-RequestId", std::string(request_id)}, {"Content-Type", std::string(content_type)}};
+  response.body = body;
+  return response;
+}
+
+// As AWS Query answers, for clients that speak it to a server that does not yet. REQUIRES: a message of ours, which
+// needs no escaping.
+HttpResponse queryErrorResponse(const Error& error, std::string_view request_id) {
+  const ErrorRow& row = errorRow(error.code);
+  std::string body =
+      "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\"><Error>";
+  body.append("<Type>").append(row.fault()).append("</Type><Code>").append(row.query_code).append("</Code>");
+  body.append("<Message>").append(error.message).append("</Message><Detail/></Error>");
+  body.append("<RequestId>").append(request_id).append("</RequestId></ErrorResponse>");
+  return textResponse(row.status, "text/xml", body, request_id);
+}
+
+struct Api {
+  service::QueueService& service;
+  metrics::Recorder& recorder;
+  ApiOptions options;
+  AwsJsonCodec json;
+};
+
+// One request from its arrival to its answer.
+class Call : public std::enable_shared_from_this<Call> {
+ public:
+  Call(std::shared_ptr<const Api> api, std::shared_ptr<HttpExchange> exchange)
+      : api_(std::move(api)), exchange_(std::move(exchange)), request_bytes_(exchange_->request().body.size()) {
+    context_.request_id = newRequestId();
+  }
+
+  // Cheap refusals first.
+  void run() try {
+    HttpRequest& request = exchange_->request();
+    is_head_ = request.method == "HEAD";
+    const bool reads = is_head_ || request.method == "GET";
+    if (!reads && request.method != "POST" && request.method != "OPTIONS") {
+      HttpResponse response =
+          textResponse(405, "text/plain", "Only GET, HEAD, OPTIONS and POST are served.\n", context_.request_id);
+      response.headers.emplace_back("Allow", kMethods);
+      return answer(std::move(response));
+    }
+    const Target target = parseTarget(request.target);
+    if (target.path.empty() && !(request.method == "OPTIONS" && request.target == "*"))
+      return answer(textResponse(400, "text/plain", "The request target is not a path.\n", context_.request_id));
+    const std::string_view host = request.header("Host");
+    if (!host.empty() && !isValidHost(host))
+      return answer(textResponse(400, "text/plain", "The Host header is not a host name.\n", context_.request_id));
+
+    const bool json = !request.header("X-Amz-Target").empty() ||
+                      startsWithIgnoringCase(request.header("Content-Type"), "application/x-amz-json-1.0");
+    const bool query =
+        !json && (namesAction(target.query) ||
+                  startsWithIgnoringCase(request.header("Content-Type"), "application/x-www-form-urlencoded"));
+    protocol_ = json ? "json" : query ? "query" : "rest";
+
+    if (const char* why = crossSite(request, host)) return refuse({ErrorCode::AccessDeniedException, why});
+    if (request.method == "OPTIONS") {
+      HttpResponse response;
+      response.status = 204;
+      response.headers = {{"x-amzn-RequestId", context_.request_id}, {"Allow", std::string(kMethods)}};
+      return answer(std::move(response));
+    }
+    if (json) return runJson(request, target);
+    if (query)
+      return refuse(
+          {ErrorCode::UnsupportedOperation,
+           "The AWS Query protocol is not supported yet. Use an SDK that speaks AWS JSON 1.0, as all do since "
+           "November 2023."});
+    if (reads && target.path == "/health") return answer(textResponse(200, "text/plain", "ok\n", context_.request_id));
+    if (reads)
+      return answer(textResponse(404, "text/xml", "<UnknownOperationException/>", context_.request_id),
+                    errorRow(ErrorCode::UnknownOperationException).query_code);
+    refuse({ErrorCode::UnknownOperationException, "The header X-Amz-Target must name an action of AmazonSQS."});
+  } catch (const std::exception& failure) {
+    fail(failure);
+  }
+
+ private:
+  void runJson(HttpRequest& request, const Target& target) {
+    if (request.method != "POST")
+      return refuse({ErrorCode::UnknownOperationException, "AWS JSON 1.0 requests are sent with POST."});
+    const std::string_view content_type = request.header("Content-Type");
+    if (!content_type.empty() && !startsWithIgnoringCase(content_type, "application/x-amz-json-1.0") &&
+        !startsWithIgnoringCase(content_type, "application/json"))
+      return refuse({ErrorCode::UnknownOperationException, "The Content-Type must be application/x-amz-json-1.0."});
+    const std::string_view name = api_->json.actionName(request);
+    if (name.empty())
+      return refuse(
+          {ErrorCode::UnknownOperationException, "The header X-Amz-Target must name an action of AmazonSQS."});
+    action_ = findAction(name);
+    const service::QueueRef addressed = parseQueueUrl(target.path);
+    if (!action_ || (action_->account_level && !addressed.name.empty()))
+      return refuse({ErrorCode::UnknownOperationException, notValid(name)});
+
+    const std::shared_ptr<void> input = action_->make_input();
+    // The queue of the path, unless the member names one.
+    if (const Member* member = action_->input->find("QueueUrl"))
+      *static_cast<service::QueueRef*>(member->address(input.get())) = addressed;
+    if (auto decoded = api_->json.decode(request, *action_->input, input.get()); !decoded)
+      return refuse(std::move(decoded).error());
+
+    url_base_ = queueUrlBase(request, api_->options.public_url);
+    fillContext(request);
+    action_->call(api_->service, context_, input.get(),
+                  [self = shared_from_this()](service::Result<std::shared_ptr<const void>> result) {
+                    self->finish(std::move(result));
+                  });
+  }
+
+  // A reason to refuse a request that a web page made a browser send. A page cannot leave these headers out, so clients
+  // that are no browsers are not asked for them.
+  const char* crossSite(const HttpRequest& request, std::string_view host) const {
+    constexpr const char* kForeign = "Requests from pages of other sites are refused.";
+    const std::string_view site = request.header("Sec-Fetch-Site");
+    if (!site.empty() && site != "same-origin" && site != "none") return kForeign;
+    if (const std::string_view origin = request.header("Origin"); !origin.empty()) {
+      const auto scheme_end = origin.find("://");
+      if (scheme_end == std::string_view::npos || !equalsIgnoringCase(origin.substr(scheme_end + 3), host))
+        return kForeign;
+    }
+    // A name that somebody else's DNS has pointed at this machine.
+    if (api_->options.loopback_only && !host.empty() && !isOurName(withoutPort(host)))
+      return "The Host header is not a name of this server; the setting trusted-hosts can name it.";
+    return nullptr;
+  }
+
+  bool isOurName(std::string_view name) const {
+    if (isLoopbackName(name)) return true;
+    if (const std::string& url = api_->options.public_url; !url.empty()) {
+      std::string_view host = url;
+      if (const auto scheme_end = host.find("://"); scheme_end != std::string_view::npos)
+        host.remove_prefix(scheme_end + 3);
+      if (equalsIgnoringCase(name, withoutPort(host.substr(0, host.find('/'))))) return true;
+    }
+    return std::ranges::any_of(api_->options.trusted_host_names,
+                               [&](const std::string& trusted) { return equalsIgnoringCase(name, trusted); });
+  }
+
+  // A name that could be one of SQS is told back.
+  static std::string notValid(std::string_view action) {
+    const bool is_name =
+        action.size() <= 64 && std::ranges::all_of(action, [](char c) { return lower(c) >= 'a' && lower(c) <= 'z'; });
+    return is_name ? "The action " + std::string(action) + " is not valid for this endpoint." : "";
+  }
+
+  void fillContext(const HttpRequest& request) {
+    context_.caller.account = api_->options.account;
+    context_.caller.principal = "arn:aws:iam::" + api_->options.account + ":root";
+    context_.caller.source_ip = request.peer_address;
+    context_.caller.secure = request.secure;
+    context_.client = exchange_->client();
+    context_.parked = std::make_shared<Clock::duration>(0);
+    // It would be stored with the message: what is no trace header is left out.
+    const std::string_view trace = request.header("X-Amzn-Trace-Id");
+    if (trace.size() <= kMaxTraceHeader && std::ranges::all_of(trace, [](char c) { return c >= ' ' && c <= '~'; }))
+      context_.trace_header = trace;
+  }
+
+  void finish(service::Result<std::shared_ptr<const void>> result) {
+    std::shared_ptr<const void> output;
+    try {
+      if (!result) return refuse(result.error());
+      output = std::move(result).value();
+      answer(api_->json.encode(action_->output, output.get(), {action_->name, context_.request_id, url_base_}), {},
+             output);
+    } catch (const std::exception& failure) {
+      fail(failure);
+      giveBack(output);
+    }
+  }
+
+  void refuse(const Error& error) {
+    if (protocol_ == "query")
+      return answer(queryErrorResponse(error, context_.request_id), errorRow(error.code).query_code);
+    answer(api_->json.encodeError(error, context_.request_id), errorRow(error.code).query_code);
+  }
+
+  // On whatever thread the exception came out.
+  void fail(const std::exception& failure) {
+    metrics::logError("request failed",
+                      {{"request_id", context_.request_id}, {"action", actionLabel()}, {"reason", failure.what()}});
+    refuse({ErrorCode::InternalFailure, {}});
+  }
+
+  void answer(HttpResponse response, std::string_view error = {}, std::shared_ptr<const void> output = nullptr) {
+    if (answered_.exchange(true)) return;  // it threw after it had answered
+    if (is_head_) response.body.clear();
+
+    metrics::Seconds duration = Clock::now() - started_;
+    if (context_.parked) duration -= *context_.parked;
+    api_->recorder.requestFinished(actionLabel(), protocol_, response.status, error, duration, request_bytes_,
+                                   response.body.size());
+    const metrics::LogLevel level = response.status >= 500 ? metrics::LogLevel::Error : metrics::LogLevel::Debug;
+    if (metrics::logEnabled(level))
+      metrics::log(level, "request",
+                   {{"request_id", context_.request_id},
+                    {"action", actionLabel()},
+                    {"protocol", protocol_},
+                    {"code", response.status},
+                    {"error", error},
+                    {"duration_ms", duration.count() * 1000},
+                    {"client", exchange_->request().peer_address}});
+
+    // Let go of the exchange: it holds the callback, which holds this.
+    const auto exchange = std::move(exchange_);
+    if (!action_ || !action_->undelivered || !output) return exchange->reply(std::move(response));
+    exchange->reply(std::move(response), [self = shared_from_this(), output = std::move(output)](bool written) {
+      if (!written) self->giveBack(output);
+    });
+  }
+
+  void giveBack(const std::shared_ptr<const void>& output) try {
+    if (output && action_->undelivered) action_->undelivered(api_->service, context_, output.get());
+  } catch (const std::exception& failure) {
+    metrics::logError("undelivered messages were not given back",
+                      {{"request_id", context_.request_id}, {"reason", failure.what()}});
+  }
+
+  std::string_view actionLabel() const { return action_ ? action_->name : "unknown"; }
+
+  const std::shared_ptr<const Api> api_;
+  std::shared_ptr<HttpExchange> exchange_;  // until it is answered
+  const Clock::time_point started_ = Clock::now();
+  const std::size_t request_bytes_;
+  service::RequestContext context_;
+  const Action* action_ = nullptr;
+  std::string_view protocol_ = "json";
+  std::string url_base_;
+  bool is_head_ = false;
+  std::atomic<bool> answered_ = false;
+};
+
+}  // namespace
+
+HttpHandler makeApiHandler(service::QueueService& service, metrics::Recorder& recorder, ApiOptions options) {
+  auto api = std::make_shared<const Api>(Api{service, recorder, std::move(options), {}});
+  return [api = std::move(api)](std::shared_ptr<HttpExchange> exchange) {
+    try {
+      std::make_shared<Call>(api, std::move(exchange))->run();
+    } catch (const std::exception& failure) {  // not even a request id; the engine answers what is dropped
+      metrics::logError("request dropped", {{"reason", failure.what()}});
+    }
+  };
+}
+
+}  // namespace howdah::api

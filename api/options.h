@@ -1,0 +1,16 @@
+// Settings of the API port; defaults, bounds and help are in the settings table (server_config.cpp).
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace howdah::api {
+
+struct ApiOptions {
+  std::string public_url;                       // base of queue URLs; empty: the Host the client used
+  std::vector<std::string> trusted_host_names;  // Hosts a browser may name beside loopback ones
+  bool loopback_only = false;                   // all listeners are on loopback
+  std::string account = "000000000000";         // of every caller while requests are not authenticated
+};
+
+}  // namespace howdah::api
