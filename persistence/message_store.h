@@ -60,6 +60,7 @@ struct WatchedQueue {
   bool gone = false;                     // purged or deleted
   bool deliverable = false;              // something can be received now
   std::optional<DatabaseTime> next_due;  // else when the next message falls due
+  DatabaseTime now;                      // of the look
 };
 
 class MessageStore {

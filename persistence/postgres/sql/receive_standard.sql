@@ -1,6 +1,6 @@
 -- Hands out up to one message for each element of p_timeouts (visibility timeouts in seconds) of one standard queue:
 -- due rows first, then the log, then worn rows (received three times or more), which so cannot starve the others.
--- p_floor_fresh and p_floor_worn: only dead rows of a due list lie at or below; p_slack: how long the commit of a
+-- p_floor_fresh and p_floor_worn: only dead rows of a due list lie at or below; p_slack: how many microseconds the commit of a
 -- transaction that makes a row due may take, rows are looked for again that far back.
 -- Answers the messages, each with the slot whose timeout it took (ascending, from 1, may have gaps), and a last row with
 -- slot 0: received_at is the time of the claim, floor_fresh, floor_worn and next_due (only if nothing was handed out) are
@@ -9,7 +9,7 @@
 -- Uses delivery_due_fresh, delivery_due_worn and the primary keys.
 CREATE FUNCTION howdah.{name}(
   p_queue_id bigint, p_version bigint, p_timeouts int[], p_floor_fresh timestamptz, p_floor_worn timestamptz,
-  p_slack interval)
+  p_slack bigint)
 RETURNS TABLE (slot int, lane bigint, seq bigint, sent_at timestamptz, received_at timestamptz,
                first_received_at timestamptz, receive_count int, message_id uuid, body text, message_attributes bytea,
                sender_id text, trace_header text, message_group_id text,
@@ -141,6 +141,6 @@ BEGIN
   END IF;
   RETURN QUERY SELECT 0, NULL::bigint, NULL::bigint, NULL::timestamptz, v_now, NULL::timestamptz, NULL::int, NULL::uuid,
     NULL::text, NULL::bytea, NULL::text, NULL::text, NULL::text,
-    least(v_now - p_slack, v_low_fresh - interval '1 microsecond'),
-    least(v_now - p_slack, v_low_worn - interval '1 microsecond'), v_next;
+    least(v_now - p_slack * interval '1 microsecond', v_low_fresh - interval '1 microsecond'),
+    least(v_now - p_slack * interval '1 microsecond', v_low_worn - interval '1 microsecond'), v_next;
 END $$;
