@@ -10,7 +10,7 @@
 #include <random>
 #include <thread>
 
-namespace howdah::tests {
+namespace howdah::testing {
 
 namespace {
 
@@ -221,4 +221,4 @@ class Load {
 
 std::vector<std::string> runLoad(const LoadOptions& options) { return Load(options).run(); }
 
-}  // namespace howdah::tests
+}  // namespace howdah::testing

@@ -10,7 +10,7 @@
 
 #include "persistence/message_store.h"
 
-namespace howdah::tests {
+namespace howdah::testing {
 
 struct LoadOptions {
   std::vector<persistence::MessageStore*> stores;
@@ -27,4 +27,4 @@ struct LoadOptions {
 
 std::vector<std::string> runLoad(const LoadOptions& options);
 
-}  // namespace howdah::tests
+}  // namespace howdah::testing
