@@ -29,6 +29,7 @@ class PostgresDatabase {
 
   // After migrate(). Stores from any thread, but the maintenance store, which belongs to one.
   QueueStore& queues() { return *queues_; }
+  MessageStore& messages() { return *messages_; }
   MaintenanceStore& maintenance() { return *maintenance_; }
   Notifications& notifications() { return *notifications_; }
 
@@ -44,6 +45,7 @@ class PostgresDatabase {
   ConnectionPool pool_;
   std::unique_ptr<InstalledFunctions> functions_;
   std::unique_ptr<QueueStore> queues_;
+  std::unique_ptr<MessageStore> messages_;
   std::unique_ptr<MaintenanceStore> maintenance_;
   std::unique_ptr<Notifications> notifications_;
 };

@@ -2,6 +2,7 @@
 // database while another goes on, and each must see what the rules promise.
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <future>
 #include <optional>
 

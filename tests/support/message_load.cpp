@@ -120,8 +120,8 @@ class Load {
       ReceiveRequest request{options_.queue_id, options_.queue_version, {}};
       const int want = 1 + static_cast<int>(random() % static_cast<unsigned>(options_.batch));
       // Short timeouts so that deliveries expire, long ones so that what is lost is not healed by the next expiry.
-      static constexpr std::int32_t kTimeouts[] = {0, 1, 2, 30, 30, 30};
-      for (int i = 0; i < want; ++i) request.visibility_timeouts.push_back(draining ? 30 : kTimeouts[random() % 6]);
+      static constexpr std::int32_t kTimeouts[] = {0, 1, 2, 10, 10, 10};
+      for (int i = 0; i < want; ++i) request.visibility_timeouts.push_back(draining ? 10 : kTimeouts[random() % 6]);
       const ReceiveOutcome outcome = mine.receive(request);
       if (outcome.queue != QueueState::Current) books.faults.push_back("a receive was told that the queue changed");
       if (!outcome.messages.empty()) stalled_at = Clock::now() + seconds(options_.stalled_after_s);
