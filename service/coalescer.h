@@ -88,8 +88,6 @@ class Coalescer {
     int flights = 0;            // under way
   };
 
-  static constexpr int kConflictAttempts = 5;
-
   // REQUIRES: mutex_ held. Whether a token must be posted; counts it as posted.
   bool wantsToken(Queue& queue) {
     if (queue.token_posted || queue.pending.empty() || queue.flights >= options_.max_flights) return false;

@@ -151,6 +151,7 @@ struct Message {
 };
 struct ReceiveMessageOutput {
   std::vector<Message> messages;
+  QueueRef queue_url{};  // not on the wire: whose messages these are, should they not reach their client
 };
 
 struct DeleteMessageInput {

@@ -2,6 +2,7 @@
 // thread, with no lock held.
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <utility>
 #include <variant>
@@ -38,7 +39,7 @@ class [[nodiscard]] Result {
 
 // The value of an action that answers nothing, and of a check that passed.
 struct Nothing {
-  bool operator==(const Nothing&) const = default;
+  auto operator<=>(const Nothing&) const = default;
 };
 
 template <class T>

@@ -1,7 +1,6 @@
 #include "service/worker_pool.h"
 
 #include "metrics/log.h"
-#include "persistence/store_error.h"
 
 namespace howdah::service {
 
@@ -62,11 +61,9 @@ Error failureOf(const std::exception_ptr& failure, std::string_view operation) {
   } catch (const std::exception& error) {
     metrics::logError("internal failure", {{"operation", operation}, {"error", error.what()}});
   }
-  return Error{ErrorCode::InternalFailure, "We encountered an internal error. Please try again."};
+  return Error{ErrorCode::InternalFailure, {}};
 }
 
-Error serviceUnavailable() {
-  return Error{ErrorCode::ServiceUnavailable, "The service is temporarily unavailable. Please try again."};
-}
+Error serviceUnavailable() { return Error{ErrorCode::ServiceUnavailable, {}}; }
 
 }  // namespace howdah::service

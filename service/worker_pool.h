@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "persistence/store_error.h"
 #include "service/result.h"
 
 namespace howdah::service {
@@ -52,6 +53,9 @@ Error failureOf(const std::exception_ptr& failure, std::string_view operation);
 
 Error serviceUnavailable();
 
+// How often a transaction is run that loses to others each time.
+inline constexpr int kConflictAttempts = 5;
+
 // Runs what must not take its thread with it, such as a callback; logs an exception and drops it.
 template <class Work>
 void runGuarded(std::string_view operation, Work&& work) noexcept {
@@ -62,15 +66,20 @@ void runGuarded(std::string_view operation, Work&& work) noexcept {
   }
 }
 
-// Runs `work`, which blocks on the store and returns a Result<T>, and tells `done`.
+// Runs `work`, which blocks on the store and returns a Result<T>, again where another transaction won, and tells
+// `done`.
 template <class T, class Work>
 void answerGuarded(std::string_view operation, const Done<T>& done, Work&& work) noexcept {
   runGuarded(operation, [&] {
     Result<T> result = [&]() -> Result<T> {
-      try {
-        return work();
-      } catch (const std::exception&) {
-        return failureOf(std::current_exception(), operation);
+      for (int attempts = 1;; ++attempts) {
+        try {
+          return work();
+        } catch (const persistence::StoreConflict&) {
+          if (attempts == kConflictAttempts) return failureOf(std::current_exception(), operation);
+        } catch (const std::exception&) {
+          return failureOf(std::current_exception(), operation);
+        }
       }
     }();
     done(std::move(result));

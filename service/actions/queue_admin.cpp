@@ -1,0 +1,176 @@
+// CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, PurgeQueue, GetQueueAttributes, SetQueueAttributes. These are rare
+// and read the store, never the cache: what one process has done, the next request sees in every process.
+#include "service/limits.h"
+#include "service/list_queues_token.h"
+#include "service/sqs_service.h"
+#include "service/validation.h"
+
+namespace howdah::service {
+
+using persistence::QueueName;
+using persistence::QueueRecord;
+using persistence::QueueStore;
+
+namespace {
+
+QueueRef refOf(const QueueName& queue_name) { return QueueRef{queue_name.account, queue_name.name}; }
+
+Error queueDoesNotExist() { return Error{ErrorCode::QueueDoesNotExist, {}}; }
+
+}  // namespace
+
+void SqsService::createQueue(const RequestContext& context, CreateQueueInput input, Done<CreateQueueOutput> done) {
+  if (auto checked = checkNewQueueName(input); !checked) return done(checked.error());
+  auto attributes = checkAttributesOfNewQueue(input.attributes.value_or(AttributeMap{}));
+  if (!attributes) return done(attributes.error());
+  const TagMap tags = input.tags.value_or(TagMap{});
+  if (auto checked = checkTags(*input.queue_name, tags); !checked) return done(checked.error());
+
+  const QueueName queue_name{context.caller.account, *input.queue_name};
+  onWorker<CreateQueueOutput>(
+      "create_queue", std::move(done),
+      [this, queue_name, tags, attributes = std::move(*attributes)]() -> Result<CreateQueueOutput> {
+        const auto created = queue_store_.createQueue(queue_name, applyAttributes({}, attributes), tags,
+                                                      options_.queue_name_reuse_delay);
+        if (std::holds_alternative<QueueStore::DeletedRecently>(created)) {
+          return Error{ErrorCode::QueueDeletedRecently,
+                       "You must wait 60 seconds after deleting a queue before you can create another with the same "
+                       "name."};
+        }
+        if (const auto* existing = std::get_if<QueueStore::AlreadyExists>(&created)) {
+          if (auto differing = firstDifferingAttribute(existing->queue.attributes, attributes)) {
+            return Error{ErrorCode::QueueNameExists,
+                         "A queue already exists with the same name and a different value for attribute " + *differing};
+          }
+        } else {
+          queues_.forget(queue_name);
+          recorder_.queueCreated();
+        }
+        return CreateQueueOutput{refOf(queue_name)};
+      });
+}
+
+void SqsService::getQueueUrl(const RequestContext& context, GetQueueUrlInput input, Done<GetQueueUrlOutput> done) {
+  if (auto checked = checkGetQueueUrl(input); !checked) return done(checked.error());
+  const QueueName queue_name =
+      queueName(context, QueueRef{input.queue_owner_aws_account_id.value_or(""), *input.queue_name});
+  if (!isQueueName(queue_name)) return done(queueDoesNotExist());
+  onWorker<GetQueueUrlOutput>("find_queue", std::move(done), [this, queue_name]() -> Result<GetQueueUrlOutput> {
+    if (!queue_store_.findQueue(queue_name)) return queueDoesNotExist();
+    return GetQueueUrlOutput{refOf(queue_name)};
+  });
+}
+
+void SqsService::listQueues(const RequestContext& context, ListQueuesInput input, Done<ListQueuesOutput> done) {
+  if (auto checked = checkListQueues(input); !checked) return done(checked.error());
+  const std::string prefix = input.queue_name_prefix.value_or("");
+  std::string after;
+  if (input.next_token && !input.next_token->empty()) {
+    auto read = readListQueuesToken(prefix, *input.next_token);
+    if (!read) return done(read.error());
+    after = std::move(*read);
+  }
+  // What no queue is called is not asked for: PostgreSQL refuses some of it.
+  if (prefix.size() > kMaximumQueueNameLength || !hasOnlyAllowedCharacters(prefix)) return done(ListQueuesOutput{});
+
+  onWorker<ListQueuesOutput>("list_queues", std::move(done),
+                             [this, prefix, after, account = context.caller.account,
+                              max_results = input.max_results]() -> Result<ListQueuesOutput> {
+                               const auto limit = static_cast<std::size_t>(max_results.value_or(kMaximumListResults));
+                               auto names =
+                                   queue_store_.listQueues(account, prefix, after, static_cast<int>(limit) + 1);
+                               ListQueuesOutput output;
+                               if (names.size() > limit) {
+                                 names.resize(limit);
+                                 if (max_results) output.next_token = makeListQueuesToken(prefix, names.back());
+                               }
+                               for (auto& name : names) output.queue_urls.push_back(QueueRef{account, std::move(name)});
+                               return output;
+                             });
+}
+
+void SqsService::deleteQueue(const RequestContext& context, DeleteQueueInput input, Done<Nothing> done) {
+  const QueueName queue_name = queueName(context, input.queue_url);
+  if (!isQueueName(queue_name)) return done(queueDoesNotExist());
+  onWorker<Nothing>("delete_queue", std::move(done), [this, queue_name]() -> Result<Nothing> {
+    const auto queue = queue_store_.findQueue(queue_name);
+    if (!queue || !queue_store_.deleteQueue(queue_name)) return queueDoesNotExist();
+    incarnationEnded(*queue);
+    recorder_.queueDeleted();
+    return Nothing{};
+  });
+}
+
+void SqsService::purgeQueue(const RequestContext& context, PurgeQueueInput input, Done<Nothing> done) {
+  const QueueName queue_name = queueName(context, input.queue_url);
+  if (!isQueueName(queue_name)) return done(queueDoesNotExist());
+  onWorker<Nothing>("purge_queue", std::move(done), [this, queue_name]() -> Result<Nothing> {
+    const auto queue = queue_store_.findQueue(queue_name);
+    if (!queue) return queueDoesNotExist();
+    const auto purged = queue_store_.purgeQueue(queue_name, options_.purge_interval);
+    if (std::holds_alternative<QueueStore::NotFound>(purged)) return queueDoesNotExist();
+    if (std::holds_alternative<QueueStore::PurgeInProgress>(purged)) {
+      return Error{ErrorCode::PurgeQueueInProgress,
+                   "Only one PurgeQueue operation on " + queue_name.name + " is allowed every 60 seconds."};
+    }
+    incarnationEnded(*queue);
+    recorder_.queuePurged();
+    return Nothing{};
+  });
+}
+
+void SqsService::getQueueAttributes(const RequestContext& context, GetQueueAttributesInput input,
+                                    Done<GetQueueAttributesOutput> done) {
+  const QueueName queue_name = queueName(context, input.queue_url);
+  if (!isQueueName(queue_name)) return done(queueDoesNotExist());
+
+  struct Found {
+    QueueRecord queue;
+    std::set<std::string> selected;
+  };
+  onWorker<Found>(
+      "find_queue",
+      [this, done](Result<Found> result) {
+        if (!result) return done(result.error());
+        auto found = std::make_shared<const Found>(std::move(*result));
+        const auto show = [this, done, found](const persistence::MessageCounts& counts) {
+          done(GetQueueAttributesOutput{showAttributes(found->selected, found->queue, options_.region, counts)});
+        };
+        if (!needCounts(found->selected)) return show({});
+        counts_.submit(found->queue.queue_id, {Nothing{}}, {1, 0},
+                       [done, show](const Result<std::vector<persistence::MessageCounts>>& counts) {
+                         if (!counts) return done(counts.error());
+                         show(counts->front());
+                       });
+      },
+      [this, queue_name, names = std::move(input.attribute_names)]() -> Result<Found> {
+        auto queue = queue_store_.findQueue(queue_name);
+        if (!queue) return queueDoesNotExist();
+        auto selected = selectAttributes(names);
+        if (!selected) return selected.error();
+        return Found{std::move(*queue), std::move(*selected)};
+      });
+}
+
+void SqsService::setQueueAttributes(const RequestContext& context, SetQueueAttributesInput input, Done<Nothing> done) {
+  const QueueName queue_name = queueName(context, input.queue_url);
+  if (!isQueueName(queue_name)) return done(queueDoesNotExist());
+  onWorker<Nothing>("set_queue_attributes", std::move(done),
+                    [this, queue_name, given = std::move(input.attributes)]() -> Result<Nothing> {
+                      for (int attempts = 0; attempts < kChangedAttempts; ++attempts) {
+                        const auto queue = queue_store_.findQueue(queue_name);
+                        if (!queue) return queueDoesNotExist();
+                        const auto checked = checkAttributesToSet(queue->attributes, given);
+                        if (!checked) return checked.error();
+                        const auto replaced = queue_store_.replaceAttributes(
+                            queue_name, queue->queue_id, queue->version, applyAttributes(queue->attributes, *checked));
+                        if (std::holds_alternative<QueueStore::VersionChanged>(replaced)) continue;
+                        if (std::holds_alternative<QueueStore::NotFound>(replaced)) return queueDoesNotExist();
+                        queues_.forget(queue_name);
+                        return Nothing{};
+                      }
+                      return serviceUnavailable();
+                    });
+}
+
+}  // namespace howdah::service

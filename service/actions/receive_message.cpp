@@ -1,0 +1,197 @@
+// ReceiveMessage: looks for messages in a claim shared with other receives of the queue, and while there are none is
+// parked for as long as its client wants to wait. What was claimed for a client that went away is visible again at
+// once.
+#include <algorithm>
+
+#include "service/message_digest.h"
+#include "service/message_id.h"
+#include "service/receive_attributes.h"
+#include "service/sqs_service.h"
+#include "service/validation.h"
+
+namespace howdah::service {
+
+using metrics::WakeSource;
+using persistence::DeliveredMessage;
+using persistence::QueueState;
+
+// One ReceiveMessage from its call to its answer. Acted on by one thread at a time: whoever found its queue, claimed
+// for it or woke it.
+class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_shared_from_this<ReceiveCall> {
+ public:
+  ReceiveCall(SqsService& service, const RequestContext& context, ReceiveMessageInput input,
+              Done<ReceiveMessageOutput> done)
+      : ParkedReceive(context.client,
+                      static_cast<std::size_t>(std::clamp(input.max_number_of_messages.value_or(1), 1, 10))),
+        service_(service),
+        queue_name_(queueName(context, input.queue_url)),
+        input_(std::move(input)),
+        parked_(context.parked),
+        done_(std::move(done)) {}
+
+  void start() {
+    service_.queues_.find(queue_name_, [self = shared_from_this()](const Result<QueuePtr>& found) {
+      if (!found) return self->answer(found.error());
+      self->look(*found);
+    });
+  }
+
+  void lookAgain(WakeSource source) override {
+    woken_by_ = source;
+    changed_attempts_left_ = kChangedAttempts;
+    start();
+  }
+
+  void lookAgainElsewhere() override {
+    service_.queues_.drop(queue_);
+    changed_attempts_left_ = kChangedAttempts;
+    start();
+  }
+
+  void answerEmpty() override { answer(ReceiveMessageOutput{}); }
+
+  // For the claim.
+  bool clientIsGone() const { return client_->isGone(); }
+  std::size_t wanted() const { return wanted_; }
+  std::int32_t visibilityTimeout() const {
+    return input_.visibility_timeout.value_or(static_cast<std::int32_t>(queue_->settings.visibility_timeout.count()));
+  }
+  std::optional<WakeSource> wokenBy() const { return woken_by_; }
+  const QueuePtr& queue() const { return queue_; }
+
+ private:
+  void look(const QueuePtr& queue) {
+    if (auto checked = checkReceiveMessage(input_, queue->settings); !checked) return answer(checked.error());
+    queue_ = queue;
+    if (!wait_) {
+      wait_ = input_.wait_time_seconds ? std::chrono::seconds(*input_.wait_time_seconds) : queue->settings.receive_wait;
+      deadline_ = service_.clock_.now() + *wait_;
+    }
+    if (wait_->count() > 0) ticket_ = service_.waiters_.ticket(queue->record.queue_id);
+    service_.receives_.submit(
+        {queue->record.queue_id, queue->record.version}, {shared_from_this()}, {wanted_, 0},
+        [self = shared_from_this()](Result<std::vector<ReceiveShare>> shares) { self->finishLook(std::move(shares)); });
+  }
+
+  void finishLook(Result<std::vector<ReceiveShare>> shares) {
+    if (!shares) return answer(shares.error());
+    ReceiveShare& share = shares->front();
+    if (clientIsGone()) return finishWithoutClient(share);
+    if (share.queue == QueueState::Changed) {
+      service_.queues_.drop(queue_);
+      if (--changed_attempts_left_ == 0) return answer(serviceUnavailable());
+      return start();
+    }
+    if (!share.messages.empty()) return answer(show(share.messages));
+    woken_by_.reset();
+    if (wait_->count() == 0) return answerEmpty();
+    if (!service_.waiters_.park(std::move(ticket_), shared_from_this())) start();
+  }
+
+  void finishWithoutClient(const ReceiveShare& share) {
+    std::vector<VisibilityChange> returned;
+    for (const DeliveredMessage& message : share.messages) {
+      persistence::DeliveryKey delivery{message.key, message.receive_count, {}};
+      std::copy_n(message.message_id.begin(), delivery.message_id_prefix.size(), delivery.message_id_prefix.begin());
+      returned.push_back({{queue_->record.queue_id, delivery, 0, true}, std::nullopt});
+    }
+    service_.makeVisibleAgain(std::move(returned));
+    // It may have been woken in another's place and never have looked.
+    if (woken_by_) service_.waiters_.wake(queue_->record.queue_id, wanted_, *woken_by_);
+    answerEmpty();
+  }
+
+  ReceiveMessageOutput show(const std::vector<DeliveredMessage>& messages) const {
+    ReceiveMessageOutput output;
+    output.queue_url = QueueRef{queue_name_.account, queue_name_.name};
+    const auto system_attributes = selectSystemAttributes(input_);
+    const MessageAttributeSelection message_attributes(input_.message_attribute_names);
+    for (const DeliveredMessage& delivered : messages) {
+      Message message;
+      message.message_id = toString(delivered.message_id);
+      message.receipt_handle = service_.handles_->encode(queue_name_, delivered);
+      message.md5_of_body = md5Hex(delivered.body);
+      message.body = delivered.body;
+      message.attributes = showSystemAttributes(*system_attributes, delivered);
+      showMessageAttributes(message_attributes, delivered.message_attributes, message);
+      output.messages.push_back(std::move(message));
+    }
+    return output;
+  }
+
+  void answer(Result<ReceiveMessageOutput> result) {
+    ticket_ = {};
+    if (parked_) *parked_ += parked_time_;
+    if (result && result->messages.empty()) service_.recorder_.emptyReceive();
+    if (result && !result->messages.empty()) service_.recorder_.messagesReceived(result->messages.size());
+    done_(std::move(result));
+  }
+
+  SqsService& service_;
+  const persistence::QueueName queue_name_;
+  const ReceiveMessageInput input_;
+  const std::shared_ptr<std::chrono::steady_clock::duration> parked_;
+  const Done<ReceiveMessageOutput> done_;
+
+  QueuePtr queue_;
+  std::optional<std::chrono::seconds> wait_;
+  WakeTicket ticket_;
+  std::optional<WakeSource> woken_by_;  // until that look has found nothing
+  int changed_attempts_left_ = kChangedAttempts;
+};
+
+void SqsService::receiveMessage(const RequestContext& context, ReceiveMessageInput input,
+                                Done<ReceiveMessageOutput> done) {
+  if (!isQueueName(queueName(context, input.queue_url))) return done(Error{ErrorCode::QueueDoesNotExist, {}});
+  std::make_shared<ReceiveCall>(*this, context, std::move(input), std::move(done))->start();
+}
+
+std::vector<SqsService::ReceiveShare> SqsService::flyReceives(const ReceiveKey& key,
+                                                              std::span<const ReceiveCallPtr> receives) {
+  std::vector<ReceiveShare> shares(receives.size());
+  persistence::ReceiveRequest request{key.first, key.second, {}};
+  std::vector<std::size_t> wanted(receives.size());  // nothing for those whose clients are gone
+  WakeSource source = WakeSource::Local;
+  bool timer_ended = false;
+  for (std::size_t i = 0; i < receives.size(); ++i) {
+    if (receives[i]->clientIsGone()) continue;
+    wanted[i] = receives[i]->wanted();
+    request.visibility_timeouts.insert(request.visibility_timeouts.end(), wanted[i], receives[i]->visibilityTimeout());
+    source = receives[i]->wokenBy().value_or(source);
+    timer_ended |= source == WakeSource::Timer;
+  }
+  if (request.visibility_timeouts.empty()) return shares;
+
+  auto outcome = message_store_.receive(request);
+  runGuarded("wake", [&] {
+    if (outcome.queue == QueueState::Changed) {
+      // Parked receives of a queue that is purged or gone would not be told otherwise.
+      queues_.drop(receives.front()->queue());
+      waiters_.wakeElsewhere(key.first);
+      return;
+    }
+    database_clock_.observe(outcome.now);
+    if (outcome.next_due) waiters_.dueAt(key.first, *database_clock_.toSteady(*outcome.next_due));
+    const std::size_t got = outcome.messages.size();
+    if (got == 0) return;
+    const auto shortest = std::min_element(request.visibility_timeouts.begin(),
+                                           request.visibility_timeouts.begin() + static_cast<std::ptrdiff_t>(got));
+    waiters_.dueAt(key.first, clock_.now() + std::chrono::seconds(*shortest));
+    if (got == request.visibility_timeouts.size()) {
+      waiters_.wake(key.first, 2 * got, source);  // there may be more, and who took all cannot tell
+    } else if (timer_ended) {
+      waiters_.wake(key.first, 1, WakeSource::Timer);  // only a look that finds nothing tells what falls due next
+    }
+  });
+  auto next = outcome.messages.begin();
+  for (std::size_t i = 0; i < receives.size(); ++i) {
+    shares[i].queue = outcome.queue;
+    const auto left = static_cast<std::size_t>(outcome.messages.end() - next);
+    const auto end = next + static_cast<std::ptrdiff_t>(std::min(wanted[i], left));
+    std::move(next, end, std::back_inserter(shares[i].messages));
+    next = end;
+  }
+  return shares;
+}
+
+}  // namespace howdah::service

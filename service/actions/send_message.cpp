@@ -1,0 +1,146 @@
+// SendMessage and SendMessageBatch: checked, digested, sent in a shared transaction, then receives are woken.
+#include <map>
+
+#include "service/message_digest.h"
+#include "service/message_id.h"
+#include "service/sqs_service.h"
+#include "service/validation.h"
+
+namespace howdah::service {
+
+using persistence::NewMessage;
+using persistence::QueueState;
+using persistence::SendOutcome;
+
+namespace {
+
+// A message as it goes to the store, and what its sender is told.
+struct Prepared {
+  NewMessage message;
+  SendMessageOutput output;
+};
+
+// `Entry` is SendMessageInput or an entry of a batch. REQUIRES: checked.
+template <class Entry>
+Prepared prepare(const Entry& entry, const Queue& queue, const RequestContext& context) {
+  Prepared prepared;
+  NewMessage& message = prepared.message;
+  message.queue_id = queue.record.queue_id;
+  message.queue_version = queue.record.version;
+  message.delay_seconds = entry.delay_seconds.value_or(static_cast<std::int32_t>(queue.settings.delay.count()));
+  message.message_id = newMessageId();
+  message.body = *entry.message_body;
+  message.message_attributes = encodeMessageAttributes(entry.message_attributes);
+  message.sender_id = context.caller.account;
+  message.trace_header = traceHeader(entry.message_system_attributes, context.trace_header);
+  message.message_group_id = entry.message_group_id;
+
+  SendMessageOutput& output = prepared.output;
+  output.message_id = toString(message.message_id);
+  output.md5_of_message_body = md5Hex(message.body);
+  output.md5_of_message_attributes = md5OfAttributes(message.message_attributes);
+  output.md5_of_message_system_attributes = md5OfAttributes(encodeMessageAttributes(entry.message_system_attributes));
+  return prepared;
+}
+
+std::size_t bytesOf(const NewMessage& message) { return message.body.size() + message.message_attributes.size(); }
+
+bool anyChanged(const std::vector<SendOutcome>& outcomes) {
+  return std::any_of(outcomes.begin(), outcomes.end(),
+                     [](const SendOutcome& outcome) { return outcome.queue == QueueState::Changed; });
+}
+
+}  // namespace
+
+void SqsService::sendMessage(const RequestContext& context, SendMessageInput input, Done<SendMessageOutput> done) {
+  auto shared = std::make_shared<const SendMessageInput>(std::move(input));
+  onQueue<SendMessageOutput>(
+      context, shared->queue_url, std::move(done),
+      [this, context, shared](const QueuePtr& queue, const Done<SendMessageOutput>& answer, auto changed) {
+        if (auto checked = checkSendMessage(*shared, queue->settings); !checked) return answer(checked.error());
+        Prepared prepared = prepare(*shared, *queue, context);
+        const CoalescerLoad load{1, bytesOf(prepared.message)};
+        std::vector<NewMessage> messages;
+        messages.push_back(std::move(prepared.message));
+        sends_.submit(
+            {}, std::move(messages), load,
+            [answer, changed, output = std::move(prepared.output)](const Result<std::vector<SendOutcome>>& sent) {
+              if (!sent) return answer(sent.error());
+              if (anyChanged(*sent)) return changed();
+              answer(output);
+            });
+      });
+}
+
+void SqsService::sendMessageBatch(const RequestContext& context, SendMessageBatchInput input,
+                                  Done<SendMessageBatchOutput> done) {
+  auto shared = std::make_shared<const SendMessageBatchInput>(std::move(input));
+  onQueue<SendMessageBatchOutput>(
+      context, shared->queue_url, std::move(done),
+      [this, context, shared](const QueuePtr& queue, const Done<SendMessageBatchOutput>& answer, auto changed) {
+        if (auto checked = checkBatch(*shared); !checked) return answer(checked.error());
+        SendMessageBatchOutput output;
+        std::vector<NewMessage> messages;
+        CoalescerLoad load;
+        for (const auto& entry : *shared->entries) {
+          if (auto checked = checkSendMessageBatchEntry(entry, queue->settings); !checked) {
+            output.failed.push_back({*entry.id, true, checked.error().code, checked.error().message});
+            continue;
+          }
+          Prepared prepared = prepare(entry, *queue, context);
+          SendMessageOutput& sent = prepared.output;
+          output.successful.push_back({*entry.id, std::move(sent.message_id), std::move(sent.md5_of_message_body),
+                                       std::move(sent.md5_of_message_attributes),
+                                       std::move(sent.md5_of_message_system_attributes), std::nullopt});
+          ++load.rows;
+          load.bytes += bytesOf(prepared.message);
+          messages.push_back(std::move(prepared.message));
+        }
+        if (messages.empty()) return answer(std::move(output));
+        sends_.submit({}, std::move(messages), load,
+                      [answer, changed, output = std::move(output)](const Result<std::vector<SendOutcome>>& sent) {
+                        if (!sent) return answer(sent.error());
+                        if (anyChanged(*sent)) return changed();
+                        answer(output);
+                      });
+      });
+}
+
+std::vector<SendOutcome> SqsService::flySends(std::span<const NewMessage> messages) {
+  auto outcomes = message_store_.send(messages);
+  // Stored: whatever goes wrong from here on is not the senders' affair.
+  runGuarded("wake", [&] {
+    struct Sent {
+      std::size_t visible = 0;
+      bool queue_was_empty = false;
+      std::optional<std::chrono::seconds> earliest_delay;
+    };
+    std::map<persistence::QueueId, Sent> queues;
+    std::size_t stored = 0;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      if (outcomes[i].queue == QueueState::Changed) continue;
+      ++stored;
+      recorder_.messageSize(bytesOf(messages[i]));
+      Sent& sent = queues[messages[i].queue_id];
+      const std::chrono::seconds delay(messages[i].delay_seconds);
+      if (delay.count() == 0) {
+        ++sent.visible;
+        sent.queue_was_empty |= outcomes[i].queue_was_empty;
+      } else if (!sent.earliest_delay || delay < *sent.earliest_delay) {
+        sent.earliest_delay = delay;
+      }
+    }
+    recorder_.messagesSent(stored);
+    for (const auto& [queue_id, sent] : queues) {
+      if (sent.visible > 0) messagesDue(queue_id, sent.visible, std::chrono::seconds(0));
+      if (sent.earliest_delay) messagesDue(queue_id, 1, *sent.earliest_delay);
+    }
+    for (const auto& [queue_id, sent] : queues) {
+      if (sent.queue_was_empty) hintOthers(queue_id, std::chrono::seconds(0));
+      if (sent.earliest_delay) hintOthers(queue_id, *sent.earliest_delay);
+    }
+  });
+  return outcomes;
+}
+
+}  // namespace howdah::service

@@ -1,0 +1,155 @@
+#include "service/sqs_service.h"
+
+#include <algorithm>
+
+#include "metrics/log.h"
+#include "service/validation.h"
+
+namespace howdah::service {
+
+using metrics::WakeSource;
+using persistence::DatabaseTime;
+using persistence::QueueId;
+using persistence::QueueName;
+
+namespace {
+
+constexpr std::size_t kCachedQueues = 10'000;
+
+// Two large transactions at a time do more than many small ones; a second one hides the first one's wait for its
+// commit.
+constexpr int kWriteFlights = 2;
+
+CoalescerOptions flights(const char* operation, const ServiceOptions& options, int max_flights, bool safe_to_repeat) {
+  CoalescerOptions coalescer;
+  coalescer.operation = operation;
+  coalescer.max_flights = max_flights;
+  coalescer.flight_rows = options.coalesced_rows;
+  coalescer.flight_bytes = options.coalesced_bytes;
+  coalescer.safe_to_repeat = safe_to_repeat;
+  return coalescer;
+}
+
+}  // namespace
+
+SqsService::SqsService(persistence::QueueStore& queue_store, persistence::MessageStore& message_store,
+                       persistence::Notifications& notifications, metrics::Recorder& recorder, ServiceOptions options)
+    : queue_store_(queue_store),
+      message_store_(message_store),
+      notifications_(notifications),
+      recorder_(recorder),
+      options_(std::move(options)),
+      database_clock_(clock_),
+      pool_(options_.workers),
+      queues_(
+          kCachedQueues, [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](const QueueName& queue_name) { return queue_store_.findQueue(queue_name); }),
+      waiters_(clock_, recorder_, options_.watch_interval,
+               [this](std::vector<QueueId> queue_ids) {
+                 const bool posted = pool_.post([this, queue_ids = std::move(queue_ids)] { watch(queue_ids); });
+                 if (!posted) waiters_.watchFinished();
+               }),
+      sends_(
+          flights("send", options_, kWriteFlights, false),
+          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](AllQueues, std::span<const persistence::NewMessage> messages) { return flySends(messages); },
+          recorder_),
+      // One claim a queue at a time: more would only wait for its lock.
+      receives_(
+          flights("receive", options_, 1, false), [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](const ReceiveKey& key, std::span<const ReceiveCallPtr> receives) {
+            return flyReceives(key, receives);
+          },
+          recorder_),
+      deletes_(
+          flights("delete", options_, kWriteFlights, true),
+          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](AllQueues, std::span<const persistence::DeleteRequest> deletes) { return flyDeletes(deletes); },
+          recorder_),
+      changes_(
+          flights("change_visibility", options_, kWriteFlights, true),
+          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](AllQueues, std::span<const VisibilityChange> changes) { return flyChanges(changes); }, recorder_),
+      // Exact counts, shared by all who wait for one that has not begun.
+      counts_(
+          flights("count", options_, 1, true), [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](QueueId queue_id, std::span<const Nothing> askers) {
+            return std::vector<persistence::MessageCounts>(askers.size(), message_store_.countMessages(queue_id));
+          },
+          recorder_) {}
+
+SqsService::~SqsService() { stop(); }
+
+void SqsService::start() {
+  handles_.emplace(queue_store_.receiptHandleKey());
+  pool_.start();
+  waiters_.start();
+  notifications_.start([this](const std::vector<persistence::WakeHint>& hints) { receiveHints(hints); },
+                       [this] { waiters_.watchNow(); });
+}
+
+void SqsService::drain() { waiters_.drain(); }
+
+void SqsService::stop() {
+  waiters_.drain();
+  pool_.stop();
+  waiters_.stop();
+  notifications_.stop();
+}
+
+QueueName SqsService::queueName(const RequestContext& context, const QueueRef& queue_url) {
+  return QueueName{queue_url.account.empty() ? context.caller.account : queue_url.account, queue_url.name};
+}
+
+bool SqsService::isQueueName(const QueueName& queue_name) {
+  return service::isQueueName(queue_name.name) && hasOnlyAllowedCharacters(queue_name.account);
+}
+
+void SqsService::messagesDue(QueueId queue_id, std::size_t messages, std::chrono::seconds delay) {
+  if (delay.count() > 0) {
+    waiters_.dueAt(queue_id, clock_.now() + delay);
+  } else {
+    waiters_.wake(queue_id, messages, WakeSource::Local);
+  }
+}
+
+void SqsService::hintOthers(QueueId queue_id, std::chrono::seconds delay) {
+  if (delay.count() == 0) return notifications_.publish({queue_id, std::nullopt});
+  if (delay > 2 * options_.watch_interval) return;  // their floor poll finds it in time
+  if (!database_clock_.now()) database_clock_.observe(message_store_.now());
+  notifications_.publish({queue_id, *database_clock_.now() + delay});
+}
+
+void SqsService::incarnationEnded(const persistence::QueueRecord& queue) {
+  queues_.forget(queue.queue_name);
+  waiters_.wakeElsewhere(queue.queue_id);
+  notifications_.publish({queue.queue_id, std::nullopt});
+}
+
+void SqsService::receiveHints(const std::vector<persistence::WakeHint>& hints) {
+  for (const auto& hint : hints) {
+    const auto due_at = hint.due_at ? database_clock_.toSteady(*hint.due_at) : std::nullopt;
+    if (due_at) {
+      waiters_.dueAt(hint.queue_id, *due_at);
+    } else {
+      waiters_.wake(hint.queue_id, 1, WakeSource::Notify);
+    }
+  }
+}
+
+void SqsService::watch(const std::vector<QueueId>& queue_ids) {
+  runGuarded("watch", [&] {
+    for (const auto& watched : message_store_.watch(queue_ids)) {
+      if (watched.gone) {
+        waiters_.wakeElsewhere(watched.queue_id);
+      } else if (watched.deliverable) {
+        waiters_.wake(watched.queue_id, 1, WakeSource::Poll);
+      } else if (watched.next_due) {
+        if (auto due_at = database_clock_.toSteady(*watched.next_due)) waiters_.dueAt(watched.queue_id, *due_at);
+      }
+    }
+  });
+  waiters_.watchFinished();
+}
+
+}  // namespace howdah::service

@@ -1,0 +1,154 @@
+// QueueService on a store: the actions (service/actions/), and what they share. Wires the worker pool, the coalescers,
+// the queue cache and the parked receives together, and turns the store's changes into wakes, here and elsewhere.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "metrics/recorder.h"
+#include "persistence/message_store.h"
+#include "persistence/notifications.h"
+#include "persistence/queue_store.h"
+#include "service/clock.h"
+#include "service/coalescer.h"
+#include "service/database_clock.h"
+#include "service/options.h"
+#include "service/queue_cache.h"
+#include "service/queue_service.h"
+#include "service/receipt_handle.h"
+#include "service/receive_waiters.h"
+#include "service/worker_pool.h"
+
+namespace howdah::service {
+
+class SqsService final : public QueueService {
+ public:
+  SqsService(persistence::QueueStore& queue_store, persistence::MessageStore& message_store,
+             persistence::Notifications& notifications, metrics::Recorder& recorder, ServiceOptions options);
+  ~SqsService() override;
+
+  // Reads the key of the receipt handles, then serves. Throws StoreError.
+  void start();
+  // Parked receives are answered empty, and from now on none is parked. Everything else goes on.
+  void drain();
+  // Finishes what is under way; what comes later is ServiceUnavailable. Safe twice and unstarted.
+  void stop();
+
+  void createQueue(const RequestContext&, CreateQueueInput, Done<CreateQueueOutput>) override;
+  void getQueueUrl(const RequestContext&, GetQueueUrlInput, Done<GetQueueUrlOutput>) override;
+  void listQueues(const RequestContext&, ListQueuesInput, Done<ListQueuesOutput>) override;
+  void deleteQueue(const RequestContext&, DeleteQueueInput, Done<Nothing>) override;
+  void purgeQueue(const RequestContext&, PurgeQueueInput, Done<Nothing>) override;
+  void getQueueAttributes(const RequestContext&, GetQueueAttributesInput, Done<GetQueueAttributesOutput>) override;
+  void setQueueAttributes(const RequestContext&, SetQueueAttributesInput, Done<Nothing>) override;
+  void sendMessage(const RequestContext&, SendMessageInput, Done<SendMessageOutput>) override;
+  void sendMessageBatch(const RequestContext&, SendMessageBatchInput, Done<SendMessageBatchOutput>) override;
+  void receiveMessage(const RequestContext&, ReceiveMessageInput, Done<ReceiveMessageOutput>) override;
+  void deleteMessage(const RequestContext&, DeleteMessageInput, Done<Nothing>) override;
+  void deleteMessageBatch(const RequestContext&, DeleteMessageBatchInput, Done<DeleteMessageBatchOutput>) override;
+  void changeMessageVisibility(const RequestContext&, ChangeMessageVisibilityInput, Done<Nothing>) override;
+  void changeMessageVisibilityBatch(const RequestContext&, ChangeMessageVisibilityBatchInput,
+                                    Done<ChangeMessageVisibilityBatchOutput>) override;
+  void returnUndelivered(const RequestContext&, const ReceiveMessageOutput&) override;
+
+ private:
+  class ReceiveCall;
+  using ReceiveCallPtr = std::shared_ptr<ReceiveCall>;
+
+  // One key for all queues: their requests may share a transaction.
+  using AllQueues = Nothing;
+  // The queue, and which version of it the receives were checked against.
+  using ReceiveKey = std::pair<persistence::QueueId, std::int64_t>;
+  // What one receive gets of a shared claim.
+  struct ReceiveShare {
+    persistence::QueueState queue = persistence::QueueState::Current;
+    std::vector<persistence::DeliveredMessage> messages;
+  };
+  struct VisibilityChange {
+    persistence::ChangeVisibilityRequest request;
+    std::optional<persistence::DatabaseTime> received_at;  // to be held to the 12 hours in all
+  };
+  struct VisibilityChanged {
+    persistence::ChangeVisibilityOutcome outcome;
+    std::optional<Error> refused;
+  };
+
+  // How often a request is checked and tried anew when its queue changes under it.
+  static constexpr int kChangedAttempts = 8;
+
+  // What an action does once its queue is found: answers `done`, or calls `changed` if the store says that the queue is
+  // no longer this one; then it is found again, and the action repeated from its checks on.
+  template <class Output>
+  using QueueAction = std::function<void(const QueuePtr&, const Done<Output>& done, std::function<void()> changed)>;
+
+  template <class Output>
+  void onQueue(const RequestContext& context, const QueueRef& queue_url, Done<Output> done,
+               QueueAction<Output> action) {
+    const persistence::QueueName queue_name = queueName(context, queue_url);
+    if (!isQueueName(queue_name)) return done(Error{ErrorCode::QueueDoesNotExist, {}});
+    attemptOnQueue<Output>(queue_name, std::move(done), std::move(action), kChangedAttempts);
+  }
+
+  template <class Output>
+  void attemptOnQueue(const persistence::QueueName& queue_name, Done<Output> done, QueueAction<Output> action,
+                      int attempts_left) {
+    queues_.find(queue_name, [=, this](const Result<QueuePtr>& found) {
+      if (!found) return done(found.error());
+      action(*found, done, [=, this, queue = *found] {
+        queues_.drop(queue);
+        if (attempts_left == 1) return done(serviceUnavailable());
+        attemptOnQueue<Output>(queue_name, done, action, attempts_left - 1);
+      });
+    });
+  }
+
+  // Runs `work`, which blocks on the store, on a worker.
+  template <class Output, class Work>
+  void onWorker(std::string_view operation, Done<Output> done, Work work) {
+    const bool posted = pool_.post([=, work = std::move(work)] { answerGuarded<Output>(operation, done, work); });
+    if (!posted) done(serviceUnavailable());
+  }
+
+  static persistence::QueueName queueName(const RequestContext& context, const QueueRef& queue_url);
+  static bool isQueueName(const persistence::QueueName& queue_name);
+
+  // The flights of the coalescers.
+  std::vector<persistence::SendOutcome> flySends(std::span<const persistence::NewMessage> messages);
+  std::vector<ReceiveShare> flyReceives(const ReceiveKey& key, std::span<const ReceiveCallPtr> receives);
+  std::vector<persistence::DeleteOutcome> flyDeletes(std::span<const persistence::DeleteRequest> deletes);
+  std::vector<VisibilityChanged> flyChanges(std::span<const VisibilityChange> changes);
+
+  // Messages become receivable after `delay`: wakes receives parked here, and soon those of other processes.
+  void messagesDue(persistence::QueueId queue_id, std::size_t messages, std::chrono::seconds delay);
+  void hintOthers(persistence::QueueId queue_id, std::chrono::seconds delay);
+  // The queue has another incarnation or is gone: its parked receives find it again, here and elsewhere.
+  void incarnationEnded(const persistence::QueueRecord& queue);
+  void makeVisibleAgain(std::vector<VisibilityChange> changes);
+  void watch(const std::vector<persistence::QueueId>& queue_ids);
+  void receiveHints(const std::vector<persistence::WakeHint>& hints);
+
+  persistence::QueueStore& queue_store_;
+  persistence::MessageStore& message_store_;
+  persistence::Notifications& notifications_;
+  metrics::Recorder& recorder_;
+  const ServiceOptions options_;
+
+  SteadyClock clock_;
+  DatabaseClock database_clock_;
+  WorkerPool pool_;
+  QueueCache queues_;
+  ReceiveWaiters waiters_;
+  Coalescer<AllQueues, persistence::NewMessage, persistence::SendOutcome> sends_;
+  Coalescer<ReceiveKey, ReceiveCallPtr, ReceiveShare> receives_;
+  Coalescer<AllQueues, persistence::DeleteRequest, persistence::DeleteOutcome> deletes_;
+  Coalescer<AllQueues, VisibilityChange, VisibilityChanged> changes_;
+  Coalescer<persistence::QueueId, Nothing, persistence::MessageCounts> counts_;
+  std::optional<ReceiptHandles> handles_;  // from start() on
+};
+
+}  // namespace howdah::service

@@ -1,0 +1,331 @@
+#include "service/coalescer.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+
+#include "tests/support/null_recorder.h"
+
+namespace howdah::service {
+namespace {
+
+using persistence::StoreBug;
+using persistence::StoreConflict;
+using persistence::StoreOutcomeUnknown;
+using persistence::StoreUnavailable;
+
+class CountingRecorder : public testing::NullRecorder {
+ public:
+  void coalesced(std::string_view, std::size_t requests) override { flights.push_back(requests); }
+  std::vector<std::size_t> flights;  // how many requests each had
+};
+
+// A coalescer of numbers whose outcomes are their negatives, on tasks that a test runs one by one.
+class CoalescerTest : public ::testing::Test {
+ protected:
+  using Numbers = Coalescer<std::string, int, int>;
+  using Rows = std::vector<int>;
+
+  void make(CoalescerOptions options) {
+    numbers_ = std::make_unique<Numbers>(
+        options,
+        [this](WorkerPool::Task task) {
+          if (stopped_) return false;
+          tasks_.push_back(std::move(task));
+          return true;
+        },
+        [this](const std::string& key, std::span<const int> rows) {
+          flown_.emplace_back(key, Rows(rows.begin(), rows.end()));
+          if (during_flight_) during_flight_();
+          Rows outcomes;
+          for (const int row : rows) outcomes.push_back(-row);
+          return outcomes;
+        },
+        recorder_);
+  }
+
+  // The index of the request's answer in answers_.
+  std::size_t submit(const std::string& key, Rows rows, std::size_t bytes = 0) {
+    const std::size_t index = answers_.size();
+    answers_.emplace_back();
+    const CoalescerLoad load{rows.size(), bytes};
+    numbers_->submit(key, std::move(rows), load, [this, index](Result<Rows> result) {
+      ASSERT_FALSE(answers_[index]) << "answered twice";
+      answers_[index] = std::move(result);
+    });
+    return index;
+  }
+
+  void runTask() {
+    ASSERT_FALSE(tasks_.empty());
+    auto task = std::move(tasks_.front());
+    tasks_.pop_front();
+    task();
+  }
+  void runTasks() {
+    while (!tasks_.empty()) runTask();
+  }
+
+  Rows outcomes(std::size_t index) { return answers_[index]->value(); }
+  ErrorCode error(std::size_t index) { return answers_[index]->error().code; }
+
+  CountingRecorder recorder_;
+  std::unique_ptr<Numbers> numbers_;
+  std::deque<WorkerPool::Task> tasks_;
+  bool stopped_ = false;
+  std::vector<std::pair<std::string, Rows>> flown_;
+  std::function<void()> during_flight_;
+  std::deque<std::optional<Result<Rows>>> answers_;
+};
+
+TEST_F(CoalescerTest, AnIdleKeyFliesAtOnce) {
+  make({});
+  submit("q", {1});
+  ASSERT_EQ(tasks_.size(), 1u);
+  runTask();
+  EXPECT_EQ(outcomes(0), Rows{-1});
+  EXPECT_TRUE(tasks_.empty());
+}
+
+TEST_F(CoalescerTest, RequestsGatherUntilAWorkerStartsTheFlight) {
+  make({});
+  submit("q", {1});
+  submit("q", {2, 3});
+  submit("q", {4});
+  ASSERT_EQ(tasks_.size(), 1u);
+  runTask();
+  EXPECT_EQ(flown_, (std::vector<std::pair<std::string, Rows>>{{"q", {1, 2, 3, 4}}}));
+  EXPECT_EQ(outcomes(0), Rows{-1});
+  EXPECT_EQ(outcomes(1), (Rows{-2, -3}));
+  EXPECT_EQ(outcomes(2), Rows{-4});
+  EXPECT_EQ(recorder_.flights, std::vector<std::size_t>{3});
+}
+
+TEST_F(CoalescerTest, RequestsThatArriveDuringAFlightLeaveTogetherInTheNext) {
+  make({});
+  submit("q", {1});
+  during_flight_ = [this] {
+    during_flight_ = nullptr;
+    submit("q", {2});
+    submit("q", {3});
+    EXPECT_TRUE(tasks_.empty()) << "the key may have one flight only";
+  };
+  runTask();
+  ASSERT_EQ(tasks_.size(), 1u);
+  runTask();
+  EXPECT_EQ(flown_[1].second, (Rows{2, 3}));
+}
+
+TEST_F(CoalescerTest, AKeyHasAtMostItsNumberOfFlights) {
+  make({.max_flights = 2});
+  submit("q", {1});
+  during_flight_ = [this] {
+    during_flight_ = nullptr;
+    submit("q", {2});
+    ASSERT_EQ(tasks_.size(), 1u);
+    during_flight_ = [this] {
+      during_flight_ = nullptr;
+      submit("q", {3});
+      EXPECT_TRUE(tasks_.empty());
+    };
+    runTask();  // the second flight, inside the first
+    EXPECT_EQ(tasks_.size(), 1u) << "the second flight has ended, and one waits";
+  };
+  runTask();
+  runTasks();
+  EXPECT_EQ(flown_.size(), 3u);
+  EXPECT_EQ(outcomes(2), Rows{-3});
+}
+
+TEST_F(CoalescerTest, KeysDoNotWaitForOneAnother) {
+  make({});
+  submit("a", {1});
+  submit("b", {2});
+  ASSERT_EQ(tasks_.size(), 2u);
+  runTasks();
+  EXPECT_EQ(flown_.size(), 2u);
+}
+
+TEST_F(CoalescerTest, AFlightIsCappedInRowsAndARequestIsNeverSplit) {
+  make({.flight_rows = 4});
+  submit("q", {1, 2, 3});
+  submit("q", {4, 5});
+  submit("q", {6});
+  submit("q", {7, 8, 9, 10, 11, 12});  // beyond the cap by itself: flies alone
+  submit("q", {13});
+  runTasks();
+  ASSERT_EQ(flown_.size(), 4u);
+  EXPECT_EQ(flown_[0].second, (Rows{1, 2, 3}));
+  EXPECT_EQ(flown_[1].second, (Rows{4, 5, 6}));
+  EXPECT_EQ(flown_[2].second, (Rows{7, 8, 9, 10, 11, 12}));
+  EXPECT_EQ(flown_[3].second, (Rows{13}));
+}
+
+TEST_F(CoalescerTest, AFlightIsCappedInBytes) {
+  make({.flight_bytes = 100});
+  submit("q", {1}, 60);
+  submit("q", {2}, 40);
+  submit("q", {3}, 1);
+  submit("q", {4}, 1000);
+  runTasks();
+  ASSERT_EQ(flown_.size(), 3u);
+  EXPECT_EQ(flown_[0].second, (Rows{1, 2}));
+}
+
+TEST_F(CoalescerTest, WhatMayWaitIsBounded) {
+  make({.pending_rows = 2, .pending_bytes = 100});
+  submit("a", {1}, 50);
+  submit("b", {2, 3}, 0);
+  EXPECT_EQ(error(1), ErrorCode::ServiceUnavailable) << "too many rows";
+  submit("b", {4}, 60);
+  EXPECT_EQ(error(2), ErrorCode::ServiceUnavailable) << "too many bytes";
+  runTasks();
+  submit("b", {5, 6}, 100);
+  runTasks();
+  EXPECT_EQ(outcomes(3), (Rows{-5, -6})) << "a flight that has left makes room";
+}
+
+TEST_F(CoalescerTest, AConflictIsFlownAgain) {
+  make({});
+  int conflicts = 2;
+  during_flight_ = [&] {
+    if (conflicts-- > 0) throw StoreConflict("deadlock");
+  };
+  submit("q", {1});
+  submit("q", {2});
+  runTasks();
+  EXPECT_EQ(flown_.size(), 3u);
+  EXPECT_EQ(outcomes(0), Rows{-1});
+  EXPECT_EQ(outcomes(1), Rows{-2});
+}
+
+TEST_F(CoalescerTest, AConflictThatDoesNotEndIsServiceUnavailable) {
+  make({});
+  during_flight_ = [] { throw StoreConflict("deadlock"); };
+  submit("q", {1});
+  runTasks();
+  EXPECT_EQ(flown_.size(), static_cast<std::size_t>(kConflictAttempts));
+  EXPECT_EQ(error(0), ErrorCode::ServiceUnavailable);
+}
+
+TEST_F(CoalescerTest, AnUnknownOutcomeIsRepeatedOnceWhereThatIsSafe) {
+  make({.safe_to_repeat = true});
+  bool lost = false;
+  during_flight_ = [&] {
+    if (!std::exchange(lost, true)) throw StoreOutcomeUnknown("connection lost in commit");
+  };
+  submit("q", {1});
+  runTasks();
+  EXPECT_EQ(flown_.size(), 2u);
+  EXPECT_EQ(outcomes(0), Rows{-1});
+
+  during_flight_ = [] { throw StoreOutcomeUnknown("connection lost in commit"); };
+  submit("q", {2});
+  runTasks();
+  EXPECT_EQ(flown_.size(), 4u);
+  EXPECT_EQ(error(1), ErrorCode::ServiceUnavailable);
+}
+
+TEST_F(CoalescerTest, AnUnknownOutcomeIsNeverRepeatedWhereThatIsNotSafe) {
+  make({});
+  during_flight_ = [] { throw StoreOutcomeUnknown("connection lost in commit"); };
+  submit("q", {1});
+  submit("q", {2});
+  runTasks();
+  EXPECT_EQ(flown_.size(), 1u);
+  EXPECT_EQ(error(0), ErrorCode::ServiceUnavailable);
+  EXPECT_EQ(error(1), ErrorCode::ServiceUnavailable);
+}
+
+TEST_F(CoalescerTest, WithoutADatabaseAllAreToldAtOnce) {
+  make({});
+  during_flight_ = [] { throw StoreUnavailable("no connection"); };
+  submit("q", {1});
+  submit("q", {2});
+  runTasks();
+  EXPECT_EQ(flown_.size(), 1u);
+  EXPECT_EQ(error(0), ErrorCode::ServiceUnavailable);
+  EXPECT_EQ(error(1), ErrorCode::ServiceUnavailable);
+}
+
+TEST_F(CoalescerTest, ARequestThatPostgresRefusesFailsAlone) {
+  make({});
+  during_flight_ = [this] {
+    const Rows& rows = flown_.back().second;
+    if (std::find(rows.begin(), rows.end(), 3) != rows.end()) throw StoreBug("refused", "22021");
+  };
+  submit("q", {1});
+  submit("q", {2, 3});
+  submit("q", {4, 5});
+  runTasks();
+  EXPECT_EQ(outcomes(0), Rows{-1});
+  EXPECT_EQ(error(1), ErrorCode::InternalFailure);
+  EXPECT_EQ(outcomes(2), (Rows{-4, -5}));
+}
+
+TEST_F(CoalescerTest, AfterAFailureTheKeyFliesOn) {
+  make({});
+  during_flight_ = [] { throw std::runtime_error("bug"); };
+  submit("q", {1});
+  runTasks();
+  EXPECT_EQ(error(0), ErrorCode::InternalFailure);
+  during_flight_ = nullptr;
+  submit("q", {2});
+  runTasks();
+  EXPECT_EQ(outcomes(1), Rows{-2});
+}
+
+TEST_F(CoalescerTest, ADoneThatThrowsHarmsNobodyElse) {
+  make({});
+  numbers_->submit("q", {1}, {1, 0}, [](const Result<Rows>&) { throw std::runtime_error("bug"); });
+  submit("q", {2});
+  runTasks();
+  EXPECT_EQ(outcomes(0), Rows{-2});
+  submit("q", {3});
+  runTasks();
+  EXPECT_EQ(outcomes(1), Rows{-3});
+}
+
+TEST_F(CoalescerTest, AfterTheWorkersHaveStoppedRequestsAreRefused) {
+  make({});
+  stopped_ = true;
+  submit("q", {1});
+  EXPECT_EQ(error(0), ErrorCode::ServiceUnavailable);
+}
+
+// Under the sanitizers: every request is answered once, with its own outcomes, whatever the interleaving.
+TEST(CoalescerRace, EachRequestOfManyThreadsGetsItsOwnOutcomes) {
+  testing::NullRecorder recorder;
+  WorkerPool pool(3);
+  using Numbers = Coalescer<int, int, int>;
+  std::atomic<int> flights = 0;
+  Numbers numbers(
+      {.max_flights = 2, .flight_rows = 8}, [&](WorkerPool::Task task) { return pool.post(std::move(task)); },
+      [&](int, std::span<const int> rows) {
+        if (++flights % 7 == 0) throw StoreConflict("deadlock");
+        return std::vector<int>(rows.begin(), rows.end());
+      },
+      recorder);
+  pool.start();
+  constexpr int kThreads = 4;
+  constexpr int kRequests = 500;
+  std::atomic<int> right = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kRequests; ++i) {
+        const std::vector<int> rows{t * kRequests + i, i};
+        numbers.submit(i % 3, rows, {2, 0}, [&right, rows](const Result<std::vector<int>>& result) {
+          if (result && *result == rows) ++right;
+        });
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  pool.stop();
+  EXPECT_EQ(right, kThreads * kRequests);
+}
+
+}  // namespace
+}  // namespace howdah::service
