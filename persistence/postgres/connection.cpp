@@ -43,8 +43,9 @@ const Statement kSetSession{
     "       pg_catalog.set_config('tcp_keepalives_count', '3', false),"
     "       pg_catalog.set_config('tcp_user_timeout', $2, false),"
     "       pg_catalog.set_config('jit', 'off', false),"
+    "       pg_catalog.set_config('enable_seqscan', 'off', false),"  // docs/decisions/plans.md
     "       pg_catalog.pg_backend_pid()"};
-constexpr int kBackendPidColumn = 15;
+constexpr int kBackendPidColumn = 16;
 
 std::string firstLine(std::string text) {
   text.resize(std::min(text.find('\n'), text.size()));

@@ -65,8 +65,8 @@ class Plans : public ::testing::Test {
     check("send", "SELECT * FROM " + functions_[0] + "(ARRAY[" + q + "], ARRAY[" + version +
                       "], (SELECT array_agg(1) " + ten + "), (SELECT array_agg(i::bigint) " + ten +
                       "), (SELECT array_agg(0) " + ten + "), (SELECT array_agg(gen_random_uuid()) " + ten +
-                      "), (SELECT array_agg('body') " + ten +
-                      "), array_fill(NULL::bytea, ARRAY[10]), (SELECT array_agg('s') " + ten +
+                      "), (SELECT array_agg('body'::text) " + ten +
+                      "), array_fill(NULL::bytea, ARRAY[10]), (SELECT array_agg('s'::text) " + ten +
                       "), array_fill(NULL::text, ARRAY[10]), array_fill(NULL::text, ARRAY[10]))");
     const std::string receive = "CREATE TEMP TABLE got ON COMMIT PRESERVE ROWS AS SELECT * FROM " + functions_[1] +
                                 "(" + q + ", " + version + ", array_fill(30, ARRAY[10]), " + floor + ", " + floor +
@@ -94,9 +94,6 @@ class Plans : public ::testing::Test {
       cycle(*fresh, queue, state + ", fresh connection" + which);
       cycle(*old_, queue, state + ", connection of the empty state" + which);
     }
-    // What lies above the cursor is arithmetic: only the rows behind it are read.
-    EXPECT_LE(reads(*old_, "SELECT * FROM " + functions_[5] + "(" + std::to_string(queues_[1]) + ")", false), 120)
-        << state;
   }
 
   NullRecorder recorder_;
@@ -139,6 +136,8 @@ TEST_F(Plans, HotStatementsReadOnlyWhatTheyHandOutInEveryStateOfTheTables) {
 
   script("ANALYZE howdah.message, howdah.delivery, howdah.lane_cursor");
   checkState("after ANALYZE");
+  // What lies above the cursor is arithmetic: a count reads only the rows behind it (dead ones too, until vacuum).
+  EXPECT_LE(reads(*old_, "SELECT * FROM " + functions_[5] + "(" + deep + ")", false), 120);
 
   auto snapshot = database_.connect();
   snapshot->executeScript("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM howdah.queue");
