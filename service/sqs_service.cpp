@@ -1,8 +1,6 @@
 #include "service/sqs_service.h"
 
-#include <algorithm>
-
-#include "metrics/log.h"
+#include "service/characters.h"
 #include "service/validation.h"
 
 namespace howdah::service {

@@ -70,9 +70,6 @@ void SqsService::listQueues(const RequestContext& context, ListQueuesInput input
     if (!read) return done(read.error());
     after = std::move(*read);
   }
-  // What no queue is called is not asked for: PostgreSQL refuses some of it.
-  if (prefix.size() > kMaximumQueueNameLength || !hasOnlyAllowedCharacters(prefix)) return done(ListQueuesOutput{});
-
   onWorker<ListQueuesOutput>("list_queues", std::move(done),
                              [this, prefix, after, account = context.caller.account,
                               max_results = input.max_results]() -> Result<ListQueuesOutput> {

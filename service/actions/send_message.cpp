@@ -1,6 +1,8 @@
 // SendMessage and SendMessageBatch: checked, digested, sent in a shared transaction, then receives are woken.
+#include <algorithm>
 #include <map>
 
+#include "service/message_attributes.h"
 #include "service/message_digest.h"
 #include "service/message_id.h"
 #include "service/sqs_service.h"
