@@ -1,0 +1,28 @@
+// What to load, how, and for how long.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace howdah::bench {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+struct Options {
+  std::string endpoint = "http://127.0.0.1:9324";
+  std::string sender_endpoint;  // wake: another server on the same database; empty: `endpoint`
+  std::string database_url;     // sql scenarios
+  std::string scenario;
+  int connections = 1;
+  double seconds = 10;
+  double warmup_seconds = 1;
+  int body_bytes = 1000;
+  int batch = 1;      // sql-lifecycle
+  std::string queue;  // empty: a queue of this run's own, deleted at the end
+  int server_pid = 0;
+  int postgres_pid = 0;
+  bool json = false;
+};
+
+}  // namespace howdah::bench
