@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   app.add_flag("--json", options.json, "print one JSON object instead of a table");
   CLI11_PARSE(app, argc, argv);
 
+  if (options.scenario == "idle-send" || options.scenario == "sql-insert") options.connections = 1;
   raiseDescriptorLimit();
   try {
     Report report;

@@ -493,10 +493,6 @@ void runLifecycle(const Options& options, Report& report) { runLoad(options, rep
 void runLifecycleBatch(const Options& options, Report& report) { runLoad(options, report, 10, true); }
 void runWake(const Options& options, Report& report) { WakeScenario(options, report).run(); }
 void runParked(const Options& options, Report& report) { ParkedScenario(options, report).run(); }
-void runIdleSend(const Options& options, Report& report) {
-  Options alone = options;
-  alone.connections = 1;
-  runLoad(alone, report, 1, false);
-}
+void runIdleSend(const Options& options, Report& report) { runLoad(options, report, 1, false); }
 
 }  // namespace howdah::bench

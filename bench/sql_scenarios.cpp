@@ -197,6 +197,8 @@ class SqlQueue {
 
 // One connection that sends, receives and deletes `batch` messages in turn.
 class SqlWorker {
+  static constexpr std::int64_t kSlackMicroseconds = 1'000'000;
+
  public:
   SqlWorker(const Options& options, SqlQueue& queue)
       : queue_id_(queue.id), database_(options.database_url), batch_(static_cast<std::size_t>(options.batch)) {
@@ -270,15 +272,13 @@ class SqlWorker {
     return params;
   }
   Params receiveParams() {
-    const std::string second =
-        std::string("\x00\x00\x00\x00\x00\x0f\x42\x40", 8) + std::string(8, '\0');  // an interval
     Params params;
     params.int8(queue_id_)
         .int8(1)
         .int4Array(std::vector<std::int32_t>(batch_, 30))
         .raw(1184, floor_fresh_)
         .raw(1184, floor_worn_)
-        .raw(1186, second);
+        .int8(kSlackMicroseconds);
     return params;
   }
   Params deleteParams() {
