@@ -204,7 +204,16 @@ bool EmbeddedPostgres::runPostmaster(const EmbeddedDirectory& directory, const B
 
   siginfo_t end{};
   bool ready = false;
-  while (!hasEnded(pid, end, WNOHANG) && !(ready = isReady(directory))) std::this_thread::sleep_for(kPollInterval);
+  bool told = false;
+  const auto spawned_at = steady_clock::now();
+  while (!hasEnded(pid, end, WNOHANG) && !(ready = isReady(directory))) {
+    std::this_thread::sleep_for(kPollInterval);
+    if (!told &&
+        steady_clock::now() - spawned_at > seconds(5)) {  // after a crash it replays what it had not yet stored
+      metrics::logInfo("PostgreSQL is still starting", {{"log", directory.log()}});
+      told = true;
+    }
+  }
   const auto ready_at = steady_clock::now();
   if (ready) {
     if (!std::exchange(announced_, true)) started_.set_value(connectionString(sockets));
