@@ -18,6 +18,7 @@ constexpr std::array kRows = std::to_array<ErrorRow>({
      "The length of all the messages put together is more than the limit."},
     {EmptyBatchRequest, kSqs, "EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", 400,
      "The batch request doesn't contain any entries."},
+    {EmptyValue, kSqs, "EmptyValue", "EmptyValue", 400, "A required value is empty."},
     {InvalidAddress, kSqs, "InvalidAddress", "InvalidAddress", 404, "The specified ID is invalid."},
     {InvalidAttributeName, kSqs, "InvalidAttributeName", "InvalidAttributeName", 400,
      "The specified attribute doesn't exist."},

@@ -14,6 +14,7 @@ enum class ErrorCode {
   BatchEntryIdsNotDistinct,
   BatchRequestTooLong,
   EmptyBatchRequest,
+  EmptyValue,  // not in the model, and only seen in entries of a batch
   InvalidAddress,
   InvalidAttributeName,
   InvalidAttributeValue,

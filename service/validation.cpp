@@ -59,9 +59,9 @@ bool isGroupOrDeduplicationId(std::string_view id) {
 }
 
 // A message sent alone or in a batch; only the beginning of one text tells them apart.
+// REQUIRES: a body is given.
 template <class Sent>
 Result<Nothing> checkSent(const Sent& sent, const QueueSettings& queue, std::string_view when_too_long) {
-  if (!isGiven(sent.message_body)) return missing("MessageBody");
   if (isOutside(sent.delay_seconds, 0, kMaximumDelaySeconds)) {
     return invalidValue(*sent.delay_seconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.");
   }
@@ -208,19 +208,16 @@ Result<Nothing> checkListQueues(const ListQueuesInput& input) {
   if (input.next_token && !input.max_results) {
     return invalidParameter("MaxResults is a mandatory parameter when you provide a value for NextToken.");
   }
-  const std::string prefix = input.queue_name_prefix.value_or("");
-  if (prefix.size() > kMaximumQueueNameLength ||
-      !std::all_of(prefix.begin(), prefix.end(), [](char c) { return isNameCharacter(c) || c == '.'; })) {
-    return invalidValue(prefix, "QueueNamePrefix", kInvalidQueueName);
-  }
   return Nothing{};
 }
 
 Result<Nothing> checkSendMessage(const SendMessageInput& input, const QueueSettings& queue) {
+  if (!isGiven(input.message_body)) return missing("MessageBody");
   return checkSent(input, queue, "One or more parameters are invalid.");
 }
 
 Result<Nothing> checkSendMessageBatchEntry(const SendMessageBatchRequestEntry& entry, const QueueSettings& queue) {
+  if (!isGiven(entry.message_body)) return Error{ErrorCode::EmptyValue, missing("MessageBody").message};
   return checkSent(entry, queue, "One or more parameters cannot be validated.");
 }
 
