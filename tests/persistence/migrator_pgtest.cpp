@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <thread>
 
 #include "embedded_functions.h"
@@ -10,6 +11,7 @@
 #include "persistence/postgres/functions.h"
 #include "persistence/postgres/setup_error.h"
 #include "persistence/store_error.h"
+#include "tests/support/eventually.h"
 #include "tests/support/test_database.h"
 
 namespace howdah::persistence::postgres {
@@ -112,18 +114,17 @@ TEST_F(MigratorTest, AnotherMigrationIsWaitedForBeyondTheLockTimeout) {
   options.lock_timeout = std::chrono::milliseconds(10);
   auto other = std::make_unique<MigrationLock>(database_.outsider());
   std::thread waiter([&] { EXPECT_NO_THROW(PostgresDatabase(options, recorder_).migrate()); });
-  // Until the waiter has run into its lock timeout at least once, seen by a second wait.
+  // Until the waiter has run into its lock timeout at least once: two waits that began at different times.
   const auto watcher = database_.connect();
-  const Statement waiting{"waiting",
-                          "SELECT count(DISTINCT query_start) FROM pg_stat_activity WHERE wait_event = 'advisory' AND "
-                          "datname = current_database() AND query_start > $1"};
-  const Statement now{"now",
-                      "SELECT query_start FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = "
-                      "current_database()"};
-  Rows first = watcher->execute(now);
-  while (first.empty()) first = watcher->execute(now);
-  while (watcher->execute(waiting, Params().timestamptz(first.only().timestamptz(0))).only().int8(0) == 0) {
-  }
+  std::set<DatabaseTime> waits;
+  EXPECT_TRUE(howdah::testing::eventually([&] {
+    for (const Row row : watcher->execute({"waits",
+                                           "SELECT query_start FROM pg_stat_activity WHERE wait_event = 'advisory' AND "
+                                           "datname = current_database()"})) {
+      waits.insert(row.timestamptz(0));
+    }
+    return waits.size() > 1;
+  }));
   other.reset();
   waiter.join();
   EXPECT_TRUE(exists("howdah.queue"));
