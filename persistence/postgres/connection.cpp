@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "metrics/log.h"
+#include "persistence/postgres/pooler_check.h"
 #include "persistence/postgres/setup_error.h"
 #include "persistence/store_error.h"
 
@@ -113,8 +114,14 @@ void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connec
 void Connection::setSession(const PostgresOptions& options) {
   const std::string lock_timeout = std::to_string(options.lock_timeout.count());
   const std::string idle_timeout = std::to_string(options.statement_deadline.count());
-  const Rows rows = run(kSetSession, Params().text(lock_timeout).text(idle_timeout), IfLost::NothingHappened);
-  backend_pid_ = rows.only().int4(kBackendPidColumn);
+  try {
+    const Rows rows = run(kSetSession, Params().text(lock_timeout).text(idle_timeout), IfLost::NothingHappened);
+    backend_pid_ = rows.only().int4(kBackendPidColumn);
+  } catch (const StoreBug& bug) {
+    // A prepared statement that is not there, or that another client left: this is not a session of our own.
+    if (bug.sqlState() == "26000" || bug.sqlState() == "42P05") refusePooler();
+    throw;
+  }
 }
 
 Rows Connection::execute(const Statement& statement, const Params& params) {

@@ -10,13 +10,13 @@ namespace {
 
 const Statement kBackend{"backend_pid", "SELECT pg_backend_pid()"};
 
-[[noreturn]] void refuse() {
+}  // namespace
+
+void refusePooler() {
   throw SetupError(
       "the database is behind a pooler in transaction or statement mode, and Howdah needs sessions of its own; set "
       "pool_mode = session for this database (PgBouncer), or connect to PostgreSQL directly");
 }
-
-}  // namespace
 
 void checkPooler(Connection& connection, const PostgresOptions& options, metrics::Recorder& recorder) {
   if (!connection.behindPooler()) return;
@@ -26,12 +26,12 @@ void checkPooler(Connection& connection, const PostgresOptions& options, metrics
     const int ours = connection.execute(kBackend).only().int4(0);
     Connection neighbour(options, recorder);
     const Transaction transaction(neighbour);
-    if (neighbour.execute(kBackend).only().int4(0) == ours) refuse();
-    if (connection.execute(kBackend).only().int4(0) != ours || connection.backendPid() != ours) refuse();
+    if (neighbour.execute(kBackend).only().int4(0) == ours) refusePooler();
+    if (connection.execute(kBackend).only().int4(0) != ours || connection.backendPid() != ours) refusePooler();
   } catch (const StoreError&) {
     // "prepared statement does not exist", "transaction blocks not allowed in statement pooling mode": other backends,
     // or other rules. A database that is merely away fails here as well, and again with its own words at the next step.
-    if (!connection.broken()) refuse();
+    if (connection.alive()) refusePooler();
     throw;
   }
 }

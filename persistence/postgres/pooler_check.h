@@ -6,6 +6,8 @@
 
 namespace howdah::persistence::postgres {
 
+[[noreturn]] void refusePooler();
+
 // Throws SetupError for a PgBouncer (or the like) in transaction or statement mode.
 void checkPooler(Connection& connection, const PostgresOptions& options, metrics::Recorder& recorder);
 
