@@ -236,12 +236,11 @@ void Connection::fail(std::string_view name, std::string_view sql_state, const s
 }
 
 void Connection::onNotice(const pg_result* notice) {
+  if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) != "WARNING") return;
   const std::string_view sql_state = field(notice, PG_DIAG_SQLSTATE);
-  const std::string_view severity = field(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-  // COMMIT succeeds although nobody waited for the standby: "canceling wait for synchronous replication", or
-  // "... and terminating connection".
-  if (severity == "WARNING" && (sql_state == "57014" || sql_state == "57P01")) replication_wait_cancelled_ = true;
-  if (severity != "WARNING") return;
+  // COMMIT succeeds although no standby has it: "canceling wait for synchronous replication". Cancelled by an operator,
+  // it carries no SQLSTATE of its own and a text in the server's language; only the function that warns tells it.
+  if (field(notice, PG_DIAG_SOURCE_FUNCTION) == "SyncRepWaitForLSN") replication_wait_cancelled_ = true;
   metrics::logWarn("PostgreSQL warns", {{"sql_state", sql_state}, {"text", field(notice, PG_DIAG_MESSAGE_PRIMARY)}});
 }
 

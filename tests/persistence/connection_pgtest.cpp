@@ -8,6 +8,7 @@
 #include "persistence/postgres/setup_error.h"
 #include "persistence/postgres/transaction.h"
 #include "persistence/store_error.h"
+#include "tests/support/eventually.h"
 #include "tests/support/test_database.h"
 
 namespace howdah::persistence::postgres {
@@ -222,14 +223,51 @@ TEST_F(ConnectionTest, ACommitWithoutAnAnswerIsAnUnknownOutcome) {
                StoreOutcomeUnknown);
 }
 
-TEST_F(ConnectionTest, ACommitThatNoStandbyConfirmedIsAnUnknownOutcome) {
-  // The same warning that a cancelled wait for synchronous replication gives, beside a statement that succeeds.
-  for (const std::string state : {"57014", "57P01"}) {
-    EXPECT_THROW(connection_.executeScript("DO $$BEGIN RAISE WARNING 'x' USING ERRCODE = '" + state + "'; END$$"),
-                 StoreOutcomeUnknown);
-    EXPECT_FALSE(connection_.broken());
+// Commits wait for a standby that does not exist, on the whole test server.
+class SynchronousReplicationTest : public ConnectionTest {
+ protected:
+  SynchronousReplicationTest() {
+    connection_.executeScript("CREATE TABLE public.t (a int)");
+    configure("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
   }
-  connection_.executeScript("DO $$BEGIN RAISE WARNING 'another' USING ERRCODE = '01000'; END$$");
+  ~SynchronousReplicationTest() override { configure("ALTER SYSTEM RESET synchronous_standby_names"); }
+
+  void configure(const std::string& alter_system) {
+    database_.outsider().executeScript(alter_system);
+    database_.outsider().executeScript("SELECT pg_reload_conf()");
+  }
+  // Ends the wait for the standby as an operator would, once there is one.
+  void endWait(const std::string& function) {
+    EXPECT_TRUE(howdah::testing::eventually([&] {
+      return !database_.outsider()
+                  .execute({"end_wait", "SELECT " + function +
+                                            "(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = "
+                                            "current_database()"})
+                  .empty();
+    }));
+  }
+  // Until the server has taken note of the setting, commits wait for nobody.
+  void insertUntilItFails() {
+    EXPECT_THROW(howdah::testing::eventually([&] {
+                   connection_.execute({"insert", "INSERT INTO public.t VALUES (1)"});
+                   return false;
+                 }),
+                 StoreOutcomeUnknown);
+  }
+};
+
+TEST_F(SynchronousReplicationTest, ACommitWhoseWaitWasCancelledIsAnUnknownOutcome) {
+  std::thread operator_thread([&] { endWait("pg_cancel_backend"); });
+  insertUntilItFails();
+  operator_thread.join();
+  EXPECT_FALSE(connection_.broken());
+}
+
+TEST_F(SynchronousReplicationTest, ACommitWhoseBackendWasTerminatedInTheWaitIsAnUnknownOutcome) {
+  std::thread operator_thread([&] { endWait("pg_terminate_backend"); });
+  insertUntilItFails();
+  operator_thread.join();
+  EXPECT_TRUE(connection_.broken());
 }
 
 TEST_F(ConnectionTest, ALockThatIsNotToBeHadInTimeIsUnavailable) {
