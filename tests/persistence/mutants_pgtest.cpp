@@ -76,10 +76,12 @@ TEST_P(Mutants, IsCaughtByTheBooks) {
   load.queue_version = queue.version;
   load.messages = 3000;
   load.stalled_after_s = 15;
-  const std::vector<std::string> faults = runLoad(load);
+  std::vector<std::string> faults = runLoad(load);
   if (mutant.edits.empty()) {
     EXPECT_TRUE(faults.empty()) << faults.front();
   } else {
+    // A race may need another try to be hit.
+    for (load.seed = 2; faults.empty() && load.seed <= 5; ++load.seed) faults = runLoad(load);
     ASSERT_FALSE(faults.empty());
     std::cout << "caught by: " << faults.front() << "\n";
   }
