@@ -89,6 +89,7 @@ void SqsService::start() {
 void SqsService::drain() { waiters_.drain(); }
 
 void SqsService::stop() {
+  stopping_ = true;
   waiters_.drain();
   pool_.stop();
   waiters_.stop();

@@ -2,8 +2,9 @@
 // the queue cache and the parked receives together, and turns the store's changes into wakes, here and elsewhere.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -89,6 +90,7 @@ class SqsService final : public QueueService {
   template <class Output>
   void onQueue(const RequestContext& context, const QueueRef& queue_url, Done<Output> done,
                QueueAction<Output> action) {
+    if (stopping_) return done(serviceUnavailable());
     const persistence::QueueName queue_name = queueName(context, queue_url);
     if (!isQueueName(queue_name)) return done(Error{ErrorCode::QueueDoesNotExist, {}});
     attemptOnQueue<Output>(queue_name, std::move(done), std::move(action), kChangedAttempts);
@@ -110,7 +112,8 @@ class SqsService final : public QueueService {
   // Runs `work`, which blocks on the store, on a worker.
   template <class Output, class Work>
   void onWorker(std::string_view operation, Done<Output> done, Work work) {
-    const bool posted = pool_.post([=, work = std::move(work)] { answerGuarded<Output>(operation, done, work); });
+    const bool posted =
+        !stopping_ && pool_.post([=, work = std::move(work)] { answerGuarded<Output>(operation, done, work); });
     if (!posted) done(serviceUnavailable());
   }
 
@@ -149,6 +152,8 @@ class SqsService final : public QueueService {
   Coalescer<AllQueues, VisibilityChange, VisibilityChanged> changes_;
   Coalescer<persistence::QueueId, Nothing, persistence::MessageCounts> counts_;
   std::optional<ReceiptHandles> handles_;  // from start() on
+  // Refuses new requests while those under way are finished, which a client that always asks again would prevent.
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace howdah::service

@@ -142,6 +142,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
 
 void SqsService::receiveMessage(const RequestContext& context, ReceiveMessageInput input,
                                 Done<ReceiveMessageOutput> done) {
+  if (stopping_) return done(serviceUnavailable());
   if (!isQueueName(queueName(context, input.queue_url))) return done(Error{ErrorCode::QueueDoesNotExist, {}});
   std::make_shared<ReceiveCall>(*this, context, std::move(input), std::move(done))->start();
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
 
 #include "tests/support/manual_clock.h"
 #include "tests/support/null_recorder.h"
@@ -319,8 +320,10 @@ TEST(ReceiveWaitersRace, EveryReceiveIsEndedExactlyOnce) {
   std::atomic<int> ended = 0;
   std::atomic<bool> stop = false;
   std::vector<std::thread> threads;
+  std::latch wakers(3);
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&] {
+      wakers.arrive_and_wait();
       for (QueueId queue_id = 0; !stop; queue_id = (queue_id + 1) % 5) {
         waiters.wake(queue_id, 2, WakeSource::Local);
         waiters.dueAt(queue_id, clock.now() + std::chrono::microseconds(100));
@@ -329,6 +332,7 @@ TEST(ReceiveWaitersRace, EveryReceiveIsEndedExactlyOnce) {
       }
     });
   }
+  wakers.arrive_and_wait();
   constexpr int kReceives = 2000;
   for (int i = 0; i < kReceives; ++i) {
     auto receive = std::make_shared<Receive>(waiters, i % 5, milliseconds(i % 4 == 0 ? 1 : 10'000), ended);
