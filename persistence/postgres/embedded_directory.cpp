@@ -1,13 +1,13 @@
 #include "persistence/postgres/embedded_directory.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -29,12 +29,11 @@ constexpr const char* kSystemDirectory = "/var/lib/howdah";
 constexpr std::size_t kSocketPathBytes = 107;
 constexpr const char* kSocketName = "/.s.PGSQL.5432";
 
+// FNV-1a: names a directory after another, the same in every build.
 std::string hashOf(const std::string& text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha256(), nullptr);
-  std::string hex;
-  for (int i = 0; i < 8; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return fmt::format("{:016x}", hash);
 }
 
 bool hasDatabase(const fs::path& directory) {

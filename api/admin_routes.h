@@ -1,0 +1,32 @@
+// The admin port: health, readiness, metrics, version and the test clock. Never the SQS API, which is on a port of its
+// own so that exposing one does not expose the other.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/http_server.h"
+
+namespace howdah::api {
+
+struct ReadinessCheck {
+  std::string name;
+  bool ok = false;
+  std::string detail;
+  // A check that only informs: a database that is away must not make every replica unready at once.
+  bool required = true;
+};
+
+struct AdminHooks {
+  std::function<std::vector<ReadinessCheck>()> readiness;  // at hand; asks nobody
+  std::function<std::string()> metrics;                    // Prometheus' text format; at hand
+  std::function<double()> test_clock_offset;               // null: there is no test clock; may block
+  std::function<void(double)> set_test_clock_offset;       // seconds; may block
+  std::string version_json;
+};
+
+// Dropping the handler waits for a test clock hook under way.
+HttpHandler makeAdminHandler(AdminHooks hooks);
+
+}  // namespace howdah::api
