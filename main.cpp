@@ -1,2 +1,116 @@
-// Wires, starts in order, stops in reverse order; no logic.
-int main() { return 0; }
+// The command line: which command, which settings, which exit code. 0 is success, 1 a failure told in one line on
+// standard error, 2 a command line that is wrong.
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "healthcheck.h"
+#include "howdah_revision.h"
+#include "migrate.h"
+#include "serve.h"
+#include "server_config.h"
+#include "setting_values.h"
+#include "shutdown_signals.h"
+
+namespace howdah {
+namespace {
+
+constexpr int kFailure = 1, kUsage = 2;
+
+const metrics::BuildInfo kBuild{HOWDAH_VERSION, HOWDAH_REVISION};
+
+int complain(std::string_view problems, int exit_code) {
+  while (!problems.empty()) {
+    const auto end = std::min(problems.find('\n'), problems.size());
+    fmt::print(stderr, "howdah: {}\n", problems.substr(0, end));
+    problems.remove_prefix(std::min(end + 1, problems.size()));
+  }
+  return exit_code;
+}
+
+int printVersion(bool json) {
+  fmt::print("{}\n", json ? kBuild.json() : fmt::format("howdah {} ({})", kBuild.version, kBuild.revision));
+  return 0;
+}
+
+// Where a server of these settings answers on this machine.
+std::string localAdminUrl(const ServerConfig& config) {
+  auto address = *parseListenAddress(config.admin_listener.listen.front());
+  if (address.host == "0.0.0.0") address.host = "127.0.0.1";
+  if (address.host == "::") address.host = "::1";
+  return "http://" + address.text();
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Howdah: Amazon SQS on PostgreSQL");
+  app.name("howdah");
+  app.require_subcommand(1);
+  Flags flags;
+
+  CLI::App* serve_command = app.add_subcommand("serve", "Run the server");
+  CLI::App* migrate_command = app.add_subcommand("migrate", "Bring the database's schema to this version, then exit");
+  CLI::App* healthcheck_command = app.add_subcommand("healthcheck", "Exit with 0 if a server here is ready, else 1");
+  CLI::App* config_command = app.add_subcommand("config", "Show settings");
+  CLI::App* print_command = config_command->add_subcommand("print", "Effective settings, as a config file");
+  CLI::App* settings_command = config_command->add_subcommand("settings", "Every setting there is");
+  CLI::App* version_command = app.add_subcommand("version", "Show the version");
+  for (CLI::App* command : {serve_command, migrate_command, healthcheck_command, print_command}) {
+    addSettings(*command, flags);
+  }
+  config_command->require_subcommand(1);
+  bool status = false;
+  migrate_command->add_flag("--status", status, "Only show which migrations are applied");
+  std::string admin_url;
+  healthcheck_command->add_option("--admin", admin_url, "URL of the admin port, http://127.0.0.1:9325 by default");
+  bool markdown = false;
+  settings_command->add_flag("--markdown", markdown, "As the table in README.md");
+  bool json = false;
+  version_command->add_flag("--json", json, "As one JSON object");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::RequiredError&) {
+    const auto unknown = app.remaining();
+    return complain(unknown.empty() ? "say what to do; `howdah --help` lists the commands"
+                                    : fmt::format("unknown command {}; `howdah --help` lists them", unknown.front()),
+                    kUsage);
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string_view text = error.what();
+    return complain(fmt::format("{} needs a value", text.substr(0, text.find(':'))), kUsage);
+  } catch (const CLI::ParseError& error) {
+    return complain(error.what(), kUsage);
+  }
+
+  if (version_command->parsed()) return printVersion(json);
+  if (settings_command->parsed()) {
+    fmt::print("{}", markdown ? settingsMarkdown() : settingsHelp());
+    return 0;
+  }
+  try {
+    const ServerConfig config = loadServerConfig(flags, Surroundings::here());
+    if (print_command->parsed()) {
+      fmt::print("{}", printConfig(config));
+      return 0;
+    }
+    if (healthcheck_command->parsed()) return healthcheck(admin_url.empty() ? localAdminUrl(config) : admin_url);
+    metrics::configureLog(config.log_level, config.log_format);
+    if (migrate_command->parsed()) return migrate(config, kBuild, status);
+    ShutdownSignals signals;
+    return serve(config, kBuild, signals);
+  } catch (const ConfigError& error) {
+    return complain(error.what(), error.on_command_line ? kUsage : kFailure);
+  } catch (const std::exception& error) {
+    return complain(error.what(), kFailure);
+  }
+}
+
+}  // namespace
+}  // namespace howdah
+
+int main(int argc, char** argv) { return howdah::run(argc, argv); }

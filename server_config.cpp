@@ -68,10 +68,10 @@ const Setting kSettings[] = {
      [](C& c, const Value& v) { c.auth = v.text; }},
     {"public-url", Kind::Url, "", 0, 0, "",
      "Where clients reach the API, for queue URLs; without it, queue URLs repeat the request's Host",
-     [](C& c, const Value& v) { c.public_url = v.text; }},
+     [](C& c, const Value& v) { c.api.public_url = v.text; }},
     {"trusted-hosts", Kind::Names, "", 0, 0, "",
      "Host names besides loopback under which browsers may reach a loopback listener",
-     [](C& c, const Value& v) { c.trusted_hosts = v.texts; }},
+     [](C& c, const Value& v) { c.api.trusted_host_names = v.texts; }},
     {"region", Kind::Text, "us-east-1", 0, 0, "", "Region in queue ARNs; any region is accepted in requests",
      [](C& c, const Value& v) { c.service.region = v.text; }},
 
@@ -477,10 +477,11 @@ class Loader {
         problem(fmt::format("{} must be whole seconds", found->second.where));
       }
     }
+    config_.api.loopback_only = true;
     for (const auto* listener : {&config_.listener, &config_.admin_listener}) {
       for (const std::string& text : listener->listen) {
         if (parseListenAddress(text)->is_loopback) continue;
-        config_.loopback_only = false;
+        config_.api.loopback_only = false;
         if (config_.postgres.test_clock) {
           problem(fmt::format("--test-clock works on loopback listeners only, and {} is open to others; leave out one",
                               text));
@@ -505,42 +506,16 @@ class Loader {
   bool on_command_line_ = false;
 };
 
-std::string settingsHelp() {
-  std::string help = "Settings (each also HOWDAH_NAME in the environment and a key of the --config file):\n";
-  for (const Setting& setting : kSettings) {
-    std::string head = fmt::format("  --{}", setting.name);
-    if (setting.kind != Kind::Switch) {
-      head += ' ';
-      head += setting.kind == Kind::Count      ? "N"
-              : setting.kind == Kind::Duration ? "DURATION"
-              : setting.kind == Kind::Size     ? "SIZE"
-              : setting.kind == Kind::Choice   ? std::string(setting.choices)
-                                               : boundsText(setting);
-    }
-    std::string tail(setting.help);
-    const bool bounded = setting.kind == Kind::Count || setting.kind == Kind::Duration || setting.kind == Kind::Size;
-    if (!setting.default_text.empty()) {
-      tail += fmt::format(" [{}{}]", setting.default_text, bounded ? "; " + boundsText(setting) : "");
-    }
-    constexpr std::size_t kIndent = 30, kWidth = 110;
-    if (head.size() + 2 > kIndent) {
-      help += head + '\n';
-      head.clear();
-    }
-    help += fmt::format("{:<{}}", head, kIndent);
-    std::size_t column = kIndent;
-    for (const std::string& word : split(tail, ' ')) {
-      if (column + word.size() > kWidth) {
-        help += fmt::format("\n{:{}}", "", kIndent);
-        column = kIndent;
-      }
-      help += word + ' ';
-      column += word.size() + 1;
-    }
-    help.back() = '\n';
+constexpr const char* kGroup = "Settings";
+
+// The settings are in the footer, told from the table.
+class HelpWithoutSettings : public CLI::Formatter {
+ public:
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    return group == kGroup ? "" : Formatter::make_group(group, is_positional, options);
   }
-  return help;
-}
+};
 
 }  // namespace
 
@@ -571,16 +546,56 @@ void addSettings(CLI::App& command, Flags& flags) {
       return true;
     };
     CLI::Option* option = command.add_option(fmt::format("--{}", setting.name), collect);
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false)->group("");
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false)->group(kGroup);
     if (setting.kind == Kind::Switch) option->expected(0, 1);  // alone it means true
   }
   command.allow_extras();
   command.callback([&command, &flags] { flags.unknown = command.remaining(); });
+  command.formatter(std::make_shared<HelpWithoutSettings>());
   command.footer(settingsHelp);
 }
 
 ServerConfig loadServerConfig(const Flags& flags, const Surroundings& surroundings) {
   return Loader(flags, surroundings).load();
+}
+
+std::string settingsHelp() {
+  std::string help = "Settings (each also HOWDAH_NAME in the environment and a key of the --config file):\n";
+  for (const Setting& setting : kSettings) {
+    std::string head = fmt::format("  --{}", setting.name);
+    if (setting.kind != Kind::Switch) {
+      head += ' ';
+      head += setting.kind == Kind::Count      ? "N"
+              : setting.kind == Kind::Duration ? "DURATION"
+              : setting.kind == Kind::Size     ? "SIZE"
+              : setting.kind == Kind::Choice   ? std::string(setting.choices)
+                                               : boundsText(setting);
+    }
+    std::string tail(setting.help);
+    const bool bounded = setting.kind == Kind::Count || setting.kind == Kind::Duration || setting.kind == Kind::Size;
+    if (!setting.default_text.empty()) {
+      tail += fmt::format(" [{}{}]", setting.default_text, bounded ? "; " + boundsText(setting) : "");
+    }
+    constexpr std::size_t kIndent = 30, kWidth = 110;
+    if (head.size() + 2 > kIndent) {
+      help += head + '\n';
+      head.clear();
+    }
+    help += fmt::format("{:<{}}", head, kIndent);
+    std::size_t column = kIndent;
+    for (const std::string& word : split(tail, ' ')) {
+      const bool is_first = column == kIndent;
+      if (!is_first && column + 1 + word.size() > kWidth) {
+        help += fmt::format("\n{:{}}{}", "", kIndent, word);
+        column = kIndent + word.size();
+      } else {
+        help += fmt::format("{}{}", is_first ? "" : " ", word);
+        column += word.size() + (is_first ? 0 : 1);
+      }
+    }
+    help += '\n';
+  }
+  return help;
 }
 
 std::string settingsMarkdown() {

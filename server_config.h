@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/http_server.h"
+#include "api/options.h"
 #include "config_file.h"
 #include "metrics/log.h"
 #include "persistence/postgres/options.h"
@@ -38,9 +39,7 @@ struct Surroundings {
 struct ServerConfig {
   api::HttpServerOptions listener;
   api::HttpServerOptions admin_listener;
-  bool loopback_only = true;               // both listeners; see design: who may do what
-  std::string public_url;                  // of queue URLs; empty: from the request's Host
-  std::vector<std::string> trusted_hosts;  // Host names that browsers may use on a loopback listener
+  api::ApiOptions api;
   service::ServiceOptions service;
   bool embedded = true;  // a private PostgreSQL in embedded_postgres.data_dir; else postgres.connection_string
   persistence::postgres::EmbeddedOptions embedded_postgres;
@@ -75,6 +74,7 @@ void addSettings(CLI::App& command, Flags& flags);
 // Throws ConfigError.
 ServerConfig loadServerConfig(const Flags& flags, const Surroundings& surroundings);
 
+std::string settingsHelp();                           // of the command line
 std::string settingsMarkdown();                       // the table in README.md
 std::string printConfig(const ServerConfig& config);  // a config file that gives the same
 

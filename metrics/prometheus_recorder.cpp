@@ -138,7 +138,7 @@ struct PrometheusRecorder::Series {
 
   explicit Series(const BuildInfo& build) {
     gaugeFamily("howdah_build_info", "Always 1; the build is in the labels")
-        .Add({{"version", build.version}, {"revision", build.revision}, {"compiler", __VERSION__}})
+        .Add({{"version", build.version}, {"revision", build.revision}, {"compiler", build.compiler}})
         .Set(1);
   }
 
@@ -222,6 +222,8 @@ std::string PrometheusRecorder::render() const {
   prometheus::TextSerializer().Serialize(out, families);
   return std::move(out).str();
 }
+
+bool PrometheusRecorder::isDatabaseUp() const { return series_->db_up.Value() != 0; }
 
 void PrometheusRecorder::requestFinished(std::string_view action, std::string_view protocol, int code,
                                          std::string_view error, Seconds duration, std::size_t request_bytes,

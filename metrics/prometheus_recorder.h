@@ -6,14 +6,10 @@
 #include <memory>
 #include <string>
 
+#include "metrics/build_info.h"
 #include "metrics/recorder.h"
 
 namespace howdah::metrics {
-
-struct BuildInfo {
-  std::string version;
-  std::string revision;
-};
 
 class PrometheusRecorder final : public Recorder {
  public:
@@ -22,6 +18,7 @@ class PrometheusRecorder final : public Recorder {
 
   // All series in Prometheus' text format 0.0.4, figures of the process from /proc among them. Asks no database.
   std::string render() const;
+  bool isDatabaseUp() const;
 
   void requestFinished(std::string_view action, std::string_view protocol, int code, std::string_view error,
                        Seconds duration, std::size_t request_bytes, std::size_t response_bytes) override;

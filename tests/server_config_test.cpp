@@ -80,7 +80,7 @@ TEST_F(ServerConfigTest, DefaultsOfTheTableAreThoseOfTheOptions) {
   EXPECT_EQ(config.drain_delay, ServerConfig().drain_delay);
   EXPECT_EQ(config.drain_timeout, ServerConfig().drain_timeout);
   EXPECT_TRUE(config.embedded);
-  EXPECT_TRUE(config.loopback_only);
+  EXPECT_TRUE(config.api.loopback_only);
 }
 
 TEST_F(ServerConfigTest, ListensOnBothLoopbacksWhereBothExist) {
@@ -253,9 +253,9 @@ TEST_F(ServerConfigTest, AnUnreadableConfigFileIsNamed) {
 
 TEST_F(ServerConfigTest, OpenListenersAreFineOnceAuthIsSaid) {
   const ServerConfig config = load({"--listen", "0.0.0.0:9324", "--auth=none"});
-  EXPECT_FALSE(config.loopback_only);
+  EXPECT_FALSE(config.api.loopback_only);
   EXPECT_EQ(config.auth, "none");
-  EXPECT_TRUE(load({"--listen", "127.8.9.1:9324", "--listen", "[0:0:0:0:0:0:0:1]:9324"}).loopback_only);
+  EXPECT_TRUE(load({"--listen", "127.8.9.1:9324", "--listen", "[0:0:0:0:0:0:0:1]:9324"}).api.loopback_only);
 }
 
 TEST_F(ServerConfigTest, VariablesOfKubernetesAndOfTestsAreNotSettings) {

@@ -1,0 +1,189 @@
+#include "serve.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "api/admin_routes.h"
+#include "api/dispatcher.h"
+#include "api/http_server.h"
+#include "declared_queues.h"
+#include "metrics/log.h"
+#include "persistence/postgres/database.h"
+#include "persistence/postgres/embedded.h"
+#include "service/maintenance.h"
+#include "service/sqs_service.h"
+#include "welcome.h"
+
+namespace howdah {
+namespace {
+
+using metrics::logInfo;
+using persistence::postgres::EmbeddedPostgres;
+using persistence::postgres::PostgresDatabase;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Request = ShutdownSignals::Request;
+
+// Kept of drain-timeout for what follows the last reply: the workers' end, and PostgreSQL's own shutdown.
+constexpr milliseconds kReserve{6000};
+constexpr milliseconds kAdminStop{500};
+
+class Server {
+ public:
+  Server(const ServerConfig& config, const metrics::BuildInfo& build, ShutdownSignals& signals)
+      : config_(config), signals_(signals), recorder_(build) {
+    listener_ = api::makeBeastServer(config.listener, recorder_);
+    admin_ = api::makeBeastServer(config.admin_listener, recorder_);
+    admin_hooks_.version_json = build.json();
+  }
+
+  // Whether it was told to stop meanwhile.
+  bool start() {
+    // The ports come first, so that a taken one is told before a database is made.
+    listener_->start([gate = gate_](auto exchange) { gate->handle(std::move(exchange)); });
+    startAdmin();
+
+    persistence::postgres::PostgresOptions options = config_.postgres;
+    if (config_.embedded) {
+      embedded_.emplace(config_.embedded_postgres);
+      const ShutdownSignals::Interruption interruption(signals_, [this] { embedded_->stop(); });
+      try {
+        options.connection_string = embedded_->start();
+      } catch (const std::exception&) {
+        if (signals_.requested() != Request::None) return false;
+        throw;
+      }
+    }
+    database_.emplace(std::move(options), recorder_);
+    database_->migrate();
+    database_for_admin_ = &*database_;
+
+    service_.emplace(database_->queues(), database_->messages(), database_->notifications(), recorder_,
+                     config_.service);
+    service_->start();
+    createDeclaredQueues(*service_, config_.queues, config_.api.account);
+    maintenance_.emplace(database_->maintenance(), recorder_);
+    maintenance_->start();
+    gate_->open(api::makeApiHandler(*service_, recorder_, config_.api));
+    is_started_ = true;
+    return signals_.requested() == Request::None;
+  }
+
+  void announce(steady_clock::time_point since) {
+    const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - since);
+    for (const std::string& address : listener_->addresses()) logInfo("SQS is served", {{"address", address}});
+    for (const std::string& address : admin_->addresses()) logInfo("administration is served", {{"address", address}});
+    logInfo("ready", {{"start_ms", took.count()}});
+    if (isatty(STDOUT_FILENO) == 0) return;
+    fmt::print("{}", welcome(listener_->addresses().front(), admin_->addresses().front()));
+    std::fflush(stdout);
+  }
+
+  // In reverse order; within drain-timeout, which ShutdownSignals watches over.
+  void stop(Request request) {
+    const auto deadline = steady_clock::now() + config_.drain_timeout;
+    is_draining_ = true;
+    recorder_.draining(true);
+    if (request == Request::Terminate && is_started_) std::this_thread::sleep_for(config_.drain_delay);
+
+    listener_->drain();
+    if (service_) service_->drain();
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) - kReserve;
+    listener_->stop(std::max(left, milliseconds(1000)));
+    if (maintenance_) maintenance_->stop();
+    if (service_) service_->stop();
+    admin_->stop(kAdminStop);
+    database_for_admin_ = nullptr;
+    maintenance_.reset();
+    service_.reset();
+    database_.reset();
+    if (embedded_) embedded_->stop();
+  }
+
+ private:
+  // Answers 503 until the service stands behind it.
+  class Gate {
+   public:
+    void open(api::HttpHandler behind) {
+      behind_ = std::move(behind);
+      is_open_.store(true, std::memory_order_release);
+    }
+    void handle(std::shared_ptr<api::HttpExchange> exchange) {
+      if (is_open_.load(std::memory_order_acquire)) return behind_(std::move(exchange));
+      exchange->reply({503,
+                       {{"Content-Type", "application/x-amz-json-1.0"}, {"Retry-After", "1"}},
+                       R"({"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"The server is starting."})"});
+    }
+
+   private:
+    api::HttpHandler behind_;
+    std::atomic<bool> is_open_ = false;
+  };
+
+  void startAdmin() {
+    admin_hooks_.readiness = [this]() -> std::vector<api::ReadinessCheck> {
+      const bool started = is_started_, draining = is_draining_, up = recorder_.isDatabaseUp();
+      return {{"started", started, started ? "" : "the database is being prepared", true},
+              {"not draining", !draining, draining ? "the server was told to stop" : "", true},
+              {"database", up, up ? "" : "PostgreSQL does not answer; requests get ServiceUnavailable", false}};
+    };
+    admin_hooks_.metrics = [this] { return recorder_.render(); };
+    if (config_.postgres.test_clock) {
+      admin_hooks_.test_clock_offset = [this] { return startedDatabase().testClockOffset(); };
+      admin_hooks_.set_test_clock_offset = [this](double seconds) { startedDatabase().setTestClockOffset(seconds); };
+    }
+    admin_->start(api::makeAdminHandler(std::move(admin_hooks_)));
+  }
+
+  PostgresDatabase& startedDatabase() const {
+    PostgresDatabase* database = database_for_admin_;
+    if (database == nullptr) throw std::runtime_error("the server is starting or stopping");
+    return *database;
+  }
+
+  const ServerConfig& config_;
+  ShutdownSignals& signals_;
+  metrics::PrometheusRecorder recorder_;
+  std::atomic<bool> is_started_ = false;
+  std::atomic<bool> is_draining_ = false;
+
+  // What is below is destroyed first: the servers, then what their handlers use.
+  std::optional<EmbeddedPostgres> embedded_;
+  std::optional<PostgresDatabase> database_;
+  std::atomic<PostgresDatabase*> database_for_admin_ = nullptr;
+  std::optional<service::SqsService> service_;
+  std::optional<service::Maintenance> maintenance_;
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  api::AdminHooks admin_hooks_;
+  std::unique_ptr<api::HttpServer> listener_;
+  std::unique_ptr<api::HttpServer> admin_;
+};
+
+}  // namespace
+
+int serve(const ServerConfig& config, const metrics::BuildInfo& build, ShutdownSignals& signals) {
+  const auto since = steady_clock::now();
+  // Few threads allocate, and none for long: the default of eight arenas a core only keeps freed memory.
+  mallopt(M_ARENA_MAX, 2);
+  signals.start(config.drain_timeout);
+  logInfo("starting", {{"version", build.version}, {"revision", build.revision}});
+
+  Server server(config, build, signals);
+  if (server.start()) server.announce(since);
+  const Request request = signals.wait();
+  logInfo("stopping", {{"signal", request == Request::Terminate ? "SIGTERM" : "SIGINT"}});
+  server.stop(request);
+  logInfo("stopped");
+  return 0;
+}
+
+}  // namespace howdah

@@ -1,0 +1,13 @@
+// `howdah serve`: starts the parts in order, waits, and stops them in reverse order.
+#pragma once
+
+#include "metrics/prometheus_recorder.h"
+#include "server_config.h"
+#include "shutdown_signals.h"
+
+namespace howdah {
+
+// Exit code. Throws, with one sentence that says what to change, if the server cannot start; nothing is left running.
+int serve(const ServerConfig& config, const metrics::BuildInfo& build, ShutdownSignals& signals);
+
+}  // namespace howdah
