@@ -1,10 +1,17 @@
-// `howdah migrate`: the schema without the server.
+// The database's schema, before a server and (`howdah migrate`) without one.
 #pragma once
 
 #include "metrics/build_info.h"
 #include "server_config.h"
 
+namespace howdah::persistence::postgres {
+class PostgresDatabase;
+}
+
 namespace howdah {
+
+// Checks the database and brings its schema to this version. Throws, in one sentence, what keeps it from that.
+void prepareSchema(persistence::postgres::PostgresDatabase& database, const ServerConfig& config);
 
 // Exit code; `status_only` changes nothing and answers 1 if something is left to apply. Throws what cannot be done, in
 // one sentence.

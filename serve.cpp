@@ -17,6 +17,7 @@
 #include "api/http_server.h"
 #include "declared_queues.h"
 #include "metrics/log.h"
+#include "migrate.h"
 #include "persistence/postgres/database.h"
 #include "persistence/postgres/embedded.h"
 #include "service/maintenance.h"
@@ -55,7 +56,14 @@ class Server {
     persistence::postgres::PostgresOptions options = config_.postgres;
     if (config_.embedded) {
       embedded_.emplace(config_.embedded_postgres);
-      const ShutdownSignals::Interruption interruption(signals_, [this] { embedded_->stop(); });
+      const ShutdownSignals::Interruption interruption(signals_, [this] {
+        // Before there is a postmaster there is nothing to stop well: an initdb ends with us and is begun anew.
+        if (embedded_->pid() == 0) {
+          logInfo("stopped while preparing the database");
+          _exit(0);
+        }
+        embedded_->stop();
+      });
       try {
         options.connection_string = embedded_->start();
       } catch (const std::exception&) {
@@ -64,7 +72,7 @@ class Server {
       }
     }
     database_.emplace(std::move(options), recorder_);
-    database_->migrate();
+    prepareSchema(*database_, config_);
     database_for_admin_ = &*database_;
 
     service_.emplace(database_->queues(), database_->messages(), database_->notifications(), recorder_,

@@ -280,6 +280,7 @@ class Loader {
   Loader(const Flags& flags, const Surroundings& surroundings) : flags_(flags), surroundings_(surroundings) {}
 
   ServerConfig load() && {
+    config_.admin_listener.listen_setting = "--admin-listen";
     refuseUnknownArguments();
     refuseUnknownEnvironment();
     readFile();
