@@ -12,6 +12,7 @@
 
 #include "api/action_table.h"
 #include "api/codec/aws_json_codec.h"
+#include "api/codec/aws_query_codec.h"
 #include "api/error_table.h"
 #include "api/queue_url.h"
 #include "api/request_id.h"
@@ -25,6 +26,7 @@ using service::ErrorCode;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kMethods = "GET, HEAD, OPTIONS, POST";
+constexpr std::string_view kFormContentType = "application/x-www-form-urlencoded";
 constexpr std::size_t kMaxTraceHeader = 256;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
@@ -79,23 +81,13 @@ HttpResponse textResponse(int status, std::string_view content_type, std::string
   return response;
 }
 
-// As AWS Query answers, for clients that speak it to a server that does not yet. REQUIRES: a message of ours, which
-// needs no escaping.
-HttpResponse queryErrorResponse(const Error& error, std::string_view request_id) {
-  const ErrorRow& row = errorRow(error.code);
-  std::string body =
-      "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\"><Error>";
-  body.append("<Type>").append(row.fault()).append("</Type><Code>").append(row.query_code).append("</Code>");
-  body.append("<Message>").append(error.message).append("</Message><Detail/></Error>");
-  body.append("<RequestId>").append(request_id).append("</RequestId></ErrorResponse>");
-  return textResponse(row.status, "text/xml", body, request_id);
-}
-
 struct Api {
   service::QueueService& service;
   metrics::Recorder& recorder;
   ApiOptions options;
-  AwsJsonCodec json;
+  AwsJsonCodec json{};
+  AwsQueryCodec query{AwsQueryCodec::Rendering::Xml};
+  AwsQueryCodec query_as_json{AwsQueryCodec::Rendering::Json};
 };
 
 // One request from its arrival to its answer.
@@ -126,10 +118,13 @@ class Call : public std::enable_shared_from_this<Call> {
 
     const bool json = !request.header("X-Amz-Target").empty() ||
                       startsWithIgnoringCase(request.header("Content-Type"), "application/x-amz-json-1.0");
-    const bool query =
-        !json && (namesAction(target.query) ||
-                  startsWithIgnoringCase(request.header("Content-Type"), "application/x-www-form-urlencoded"));
+    const bool form = startsWithIgnoringCase(request.header("Content-Type"), kFormContentType);
+    const bool query = !json && !is_head_ && (namesAction(target.query) || (form && !reads));
     protocol_ = json ? "json" : query ? "query" : "rest";
+    if (query) {
+      const bool wants_json = request.header("Accept").find("application/json") != std::string_view::npos;
+      codec_ = wants_json ? &api_->query_as_json : &api_->query;
+    }
 
     if (const char* why = crossSite(request, host)) return refuse({ErrorCode::AccessDeniedException, why});
     if (request.method == "OPTIONS") {
@@ -139,11 +134,10 @@ class Call : public std::enable_shared_from_this<Call> {
       return answer(std::move(response));
     }
     if (json) return runJson(request, target);
-    if (query)
-      return refuse(
-          {ErrorCode::UnsupportedOperation,
-           "The AWS Query protocol is not supported yet. Use an SDK that speaks AWS JSON 1.0, as all do since "
-           "November 2023."});
+    if (query) {
+      if (!form) request.body.clear();  // whatever it is, it is no parameters
+      return runAction(request, target);
+    }
     if (reads && target.path == "/health") return answer(textResponse(200, "text/plain", "ok\n", context_.request_id));
     if (reads)
       return answer(textResponse(404, "text/xml", "<UnknownOperationException/>", context_.request_id),
@@ -161,10 +155,17 @@ class Call : public std::enable_shared_from_this<Call> {
     if (!content_type.empty() && !startsWithIgnoringCase(content_type, "application/x-amz-json-1.0") &&
         !startsWithIgnoringCase(content_type, "application/json"))
       return refuse({ErrorCode::UnknownOperationException, "The Content-Type must be application/x-amz-json-1.0."});
-    const std::string_view name = api_->json.actionName(request);
-    if (name.empty())
+    runAction(request, target);
+  }
+
+  void runAction(HttpRequest& request, const Target& target) {
+    const std::string_view name = codec_->actionName(request);
+    if (name.empty()) {
+      if (codec_ != &api_->json)
+        return refuse({ErrorCode::MissingRequiredParameterException, "The request must contain the parameter Action."});
       return refuse(
           {ErrorCode::UnknownOperationException, "The header X-Amz-Target must name an action of AmazonSQS."});
+    }
     action_ = findAction(name);
     const service::QueueRef addressed = parseQueueUrl(target.path);
     if (!action_ || (action_->account_level && !addressed.name.empty()))
@@ -174,7 +175,7 @@ class Call : public std::enable_shared_from_this<Call> {
     // The queue of the path, unless the member names one.
     if (const Member* member = action_->input->find("QueueUrl"))
       *static_cast<service::QueueRef*>(member->address(input.get())) = addressed;
-    if (auto decoded = api_->json.decode(request, *action_->input, input.get()); !decoded)
+    if (auto decoded = codec_->decode(request, *action_->input, input.get()); !decoded)
       return refuse(std::move(decoded).error());
 
     url_base_ = queueUrlBase(request, api_->options.public_url);
@@ -239,7 +240,7 @@ class Call : public std::enable_shared_from_this<Call> {
     try {
       if (!result) return refuse(result.error());
       output = std::move(result).value();
-      answer(api_->json.encode(action_->output, output.get(), {action_->name, context_.request_id, url_base_}), {},
+      answer(codec_->encode(action_->output, output.get(), {action_->name, context_.request_id, url_base_}), {},
              output);
     } catch (const std::exception& failure) {
       fail(failure);
@@ -248,9 +249,7 @@ class Call : public std::enable_shared_from_this<Call> {
   }
 
   void refuse(const Error& error) {
-    if (protocol_ == "query")
-      return answer(queryErrorResponse(error, context_.request_id), errorRow(error.code).query_code);
-    answer(api_->json.encodeError(error, context_.request_id), errorRow(error.code).query_code);
+    answer(codec_->encodeError(error, context_.request_id), errorRow(error.code).query_code);
   }
 
   // On whatever thread the exception came out.
@@ -302,6 +301,7 @@ class Call : public std::enable_shared_from_this<Call> {
   const std::size_t request_bytes_;
   service::RequestContext context_;
   const Action* action_ = nullptr;
+  const Codec* codec_ = &api_->json;
   std::string_view protocol_ = "json";
   std::string url_base_;
   bool is_head_ = false;
@@ -311,7 +311,7 @@ class Call : public std::enable_shared_from_this<Call> {
 }  // namespace
 
 HttpHandler makeApiHandler(service::QueueService& service, metrics::Recorder& recorder, ApiOptions options) {
-  auto api = std::make_shared<const Api>(Api{service, recorder, std::move(options), {}});
+  auto api = std::make_shared<const Api>(Api{service, recorder, std::move(options)});
   return [api = std::move(api)](std::shared_ptr<HttpExchange> exchange) {
     try {
       std::make_shared<Call>(api, std::move(exchange))->run();

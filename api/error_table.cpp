@@ -54,7 +54,7 @@ constexpr std::array kRows = std::to_array<ErrorRow>({
     {QueueDeletedRecently, kSqs, "QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently", 400,
      "You must wait 60 seconds after deleting a queue before you can create another with the same name."},
     {QueueDoesNotExist, kSqs, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", 400,
-     "The specified queue does not exist."},
+     "The specified queue does not exist.", "The specified queue does not exist for this wsdl version."},
     {QueueNameExists, kSqs, "QueueNameExists", "QueueAlreadyExists", 400,
      "A queue already exists with the same name and a different value for an attribute"},
     {ReceiptHandleIsInvalid, kSqs, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404,

@@ -15,7 +15,9 @@ struct ErrorRow {
   std::string_view query_code;       // in XML's <Code>, x-amzn-query-error and a batch's Failed entries
   int status;                        // a Receiver fault from 500 on, else a Sender fault
   std::string_view default_text;     // when the Error says nothing
+  std::string_view query_text = {};  // the same in XML, where that differs
 
+  std::string_view queryText() const { return query_text.empty() ? default_text : query_text; }
   std::string_view fault() const { return status >= 500 ? "Receiver" : "Sender"; }
 };
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include "api/action_table.h"
+#include "api/error_table.h"
 #include "tests/support/null_recorder.h"
 #include "tests/support/recording_queue_service.h"
 
@@ -267,23 +269,120 @@ TEST_F(Dispatcher, JsonIsPosted) {
   expectRefused(request, 400, "InvalidAction");
 }
 
-TEST_F(Dispatcher, AwsQueryIsRefusedInItsOwnForm) {
+TEST_F(Dispatcher, AwsQueryIsServedByPostAndByGet) {
+  service::GetQueueUrlOutput output{{"000000000000", "q"}};
+  service_.answer = output;
   HttpRequest form = get("/");
   form.method = "POST";
   form.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
-  form.body = "Action=ListQueues&Version=2012-11-05";
-  for (const HttpRequest& request : {form, get("/?Action=ListQueues"), get("/0/q?Version=1&Action=SendMessage")}) {
+  form.body = "Action=GetQueueUrl&Version=2012-11-05&QueueName=q";
+  HttpRequest post = get("/?Action=GetQueueUrl&QueueName=q");
+  post.method = "POST";
+  post.headers.emplace_back("Content-Type", "text/plain");
+  post.body = "Action=DeleteQueue&QueueName=other";
+  HttpRequest split = form;
+  split.target = "/0/x?QueueName=q";
+  split.body = "Action=GetQueueUrl";
+  for (const HttpRequest& request : {form, get("/?Action=GetQueueUrl&QueueName=q"), post, split}) {
     const HttpResponse response = answerTo(request);
-    EXPECT_EQ(response.status, 400);
+    EXPECT_EQ(response.status, 200);
     EXPECT_EQ(headerOf(response, "Content-Type"), "text/xml");
-    EXPECT_TRUE(response.body.starts_with(
-        "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\"><Error><Type>Sender"
-        "</Type><Code>AWS.SimpleQueueService.UnsupportedOperation</Code><Message>"))
-        << response.body;
-    EXPECT_TRUE(response.body.ends_with("</Message><Detail/></Error><RequestId>" +
-                                        headerOf(response, "x-amzn-RequestId") + "</RequestId></ErrorResponse>"))
-        << response.body;
+    EXPECT_EQ(response.body,
+              "<?xml version=\"1.0\"?><GetQueueUrlResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\">"
+              "<GetQueueUrlResult><QueueUrl>http://localhost:9324/000000000000/q</QueueUrl></GetQueueUrlResult>"
+              "<ResponseMetadata><RequestId>" +
+                  headerOf(response, "x-amzn-RequestId") + "</RequestId></ResponseMetadata></GetQueueUrlResponse>");
+    EXPECT_EQ(service_.input<service::GetQueueUrlInput>().queue_name, "q");
     EXPECT_EQ(recorder_.finished.back().protocol, "query");
+    EXPECT_EQ(recorder_.finished.back().action, "GetQueueUrl");
+  }
+}
+
+TEST_F(Dispatcher, AwsQueryErrorsAreXml) {
+  service_.answer = Error{ErrorCode::QueueDoesNotExist, ""};
+  const HttpResponse response = answerTo(get("/0/q?Action=SendMessage"));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(headerOf(response, "Content-Type"), "text/xml");
+  EXPECT_EQ(response.body,
+            "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\"><Error><Type>"
+            "Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>The specified queue does not "
+            "exist for this wsdl version.</Message><Detail/></Error><RequestId>" +
+                headerOf(response, "x-amzn-RequestId") + "</RequestId></ErrorResponse>");
+  EXPECT_EQ(recorder_.finished.back().error, "AWS.SimpleQueueService.NonExistentQueue");
+  EXPECT_EQ(service_.input<service::SendMessageInput>().queue_url, (service::QueueRef{"0", "q"}));
+  answerTo(get("/0/q?Action=SendMessage&QueueUrl=http%3A%2F%2Fh%2F1%2Fother"));
+  EXPECT_EQ(service_.input<service::SendMessageInput>().queue_url, (service::QueueRef{"1", "other"}));
+}
+
+TEST_F(Dispatcher, AwsQueryAnswersJsonToWhoAcceptsIt) {
+  HttpRequest request = get("/?Action=ListQueues");
+  request.headers.emplace_back("Accept", "application/json");
+  const HttpResponse response = answerTo(request);
+  EXPECT_EQ(headerOf(response, "Content-Type"), "application/json");
+  EXPECT_TRUE(response.body.starts_with(R"({"ListQueuesResponse":{"ListQueuesResult":{},)")) << response.body;
+  request.target = "/?Action=Nothing";
+  EXPECT_TRUE(answerTo(request).body.starts_with(R"({"Error":{"Code":"InvalidAction",)"));
+}
+
+TEST_F(Dispatcher, AwsQueryNeedsAnActionOfItsEndpoint) {
+  const auto refusal = [&](HttpRequest request) {
+    const std::size_t calls = service_.calls.size();
+    const HttpResponse response = answerTo(std::move(request));
+    EXPECT_EQ(service_.calls.size(), calls);
+    EXPECT_EQ(response.status, 400);
+    const auto from = response.body.find("<Code>");
+    return response.body.substr(from, response.body.find("<Detail/>") - from);
+  };
+  HttpRequest form = get("/");
+  form.method = "POST";
+  form.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
+  EXPECT_EQ(refusal(form),
+            "<Code>MissingParameter</Code><Message>The request must contain the parameter Action.</Message>");
+  EXPECT_EQ(refusal(get("/?Action=FooBar")),
+            "<Code>InvalidAction</Code><Message>The action FooBar is not valid for this endpoint.</Message>");
+  EXPECT_EQ(refusal(get("/0/q?Action=CreateQueue&QueueName=q")),
+            "<Code>InvalidAction</Code><Message>The action CreateQueue is not valid for this endpoint.</Message>");
+  EXPECT_EQ(refusal(get("/0/q?Action=ListQueues")),
+            "<Code>InvalidAction</Code><Message>The action ListQueues is not valid for this endpoint.</Message>");
+  EXPECT_EQ(refusal(get("/?Action=%3Cb%3E")),
+            "<Code>InvalidAction</Code><Message>The action or operation requested is invalid.</Message>");
+  EXPECT_EQ(refusal(get("/?Action=ListQueues&x=%")),
+            "<Code>MalformedInput</Code><Message>A parameter has a percent sign without two hexadecimal "
+            "digits.</Message>");
+}
+
+TEST_F(Dispatcher, HeadDoesNothing) {
+  HttpRequest request = get("/0/q?Action=PurgeQueue");
+  request.method = "HEAD";
+  EXPECT_EQ(answerTo(request).status, 404);
+  EXPECT_TRUE(service_.calls.empty());
+}
+
+// Every error of every action, on the wire of both protocols.
+TEST_F(Dispatcher, EachErrorOfEachActionIsItsRowInBothProtocols) {
+  for (const Action& action : actionTable()) {
+    for (int i = 0; i < static_cast<int>(ErrorCode::kCount); ++i) {
+      const ErrorRow& row = errorRow(static_cast<ErrorCode>(i));
+      SCOPED_TRACE(std::string(action.name).append(" ").append(row.shape));
+      const std::string code(row.query_code), fault = row.status >= 500 ? "Receiver" : "Sender";
+      for (const std::string message : {"", "own text"}) {
+        service_.answer = Error{row.code, message};
+        const HttpResponse json = answerTo(jsonRequest(action.name, "{}"));
+        EXPECT_EQ(json.status, row.status);
+        EXPECT_EQ(headerOf(json, "x-amzn-query-error"), code + ";" + fault);
+        EXPECT_EQ(json.body, "{\"__type\":\"" + std::string(row.shape_namespace) + std::string(row.shape) + "\",\"" +
+                                 (row.code == ErrorCode::AccessDeniedException ? "Message" : "message") + "\":\"" +
+                                 (message.empty() ? std::string(row.default_text) : message) + "\"}");
+
+        const HttpResponse xml = answerTo(get("/?Action=" + std::string(action.name)));
+        EXPECT_EQ(xml.status, row.status);
+        EXPECT_NE(
+            xml.body.find("<Error><Type>" + fault + "</Type><Code>" + code + "</Code><Message>" +
+                          (message.empty() ? std::string(row.queryText()) : message) + "</Message><Detail/></Error>"),
+            std::string::npos)
+            << xml.body;
+      }
+    }
   }
 }
 
@@ -348,7 +447,7 @@ TEST_F(Dispatcher, PagesOfOtherSitesAreRefused) {
     HttpRequest query = get("/?Action=PurgeQueue");
     query.headers.push_back(headers[0]);
     EXPECT_EQ(answerTo(query).status, 403);
-    EXPECT_EQ(answerTo(query).body.find("UnsupportedOperation"), std::string::npos);
+    EXPECT_TRUE(service_.calls.empty());
   }
   for (const HttpHeaders::value_type& own : HttpHeaders{
            {"Origin", "http://LOCALHOST:9324"}, {"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"}}) {
