@@ -66,9 +66,10 @@ std::optional<double> readOffset(const std::string& body) {
   rapidjson::Document document;
   document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
   if (document.HasParseError() || !document.IsObject()) return std::nullopt;
-  const auto member = document.FindMember("offset_seconds");
-  if (member == document.MemberEnd() || document.MemberCount() != 1 || !member->value.IsNumber()) return std::nullopt;
-  const double seconds = member->value.GetDouble();
+  if (document.MemberCount() != 1 || !document.HasMember("offset_seconds")) return std::nullopt;
+  const auto& offset = document["offset_seconds"];
+  if (!offset.IsNumber()) return std::nullopt;
+  const double seconds = offset.GetDouble();
   if (!(std::abs(seconds) <= kLongestOffset)) return std::nullopt;
   return seconds;
 }

@@ -33,6 +33,12 @@ std::string quoted(std::string_view text) {
   return out.GetString();
 }
 
+// Nothing where the answer leaves the list out.
+rapidjson::Value::ConstArray listOf(const rapidjson::Document& answer, const char* name) {
+  static const rapidjson::Value kNone(rapidjson::kArrayType);
+  return answer.HasMember(name) && answer[name].IsArray() ? answer[name].GetArray() : kNone.GetArray();
+}
+
 // A queue on an endpoint and what is known about its messages.
 class QueueRun {
  public:
@@ -217,16 +223,14 @@ class Caller {
     std::vector<std::size_t> ids;
     std::size_t failed = 0;
     if (!document.HasParseError() && document.IsObject()) {
-      if (const auto list = document.FindMember("Successful"); list != document.MemberEnd() && list->value.IsArray())
-        for (const auto& entry : list->value.GetArray()) {
-          const std::size_t id = std::stoul(entry["Id"].GetString());
-          if (id < count) ids.push_back(id);
-        }
-      if (const auto list = document.FindMember("Failed"); list != document.MemberEnd() && list->value.IsArray())
-        for (const auto& entry : list->value.GetArray()) {
-          ++run_.report.errors[entry["Code"].GetString()];
-          ++failed;
-        }
+      for (const auto& entry : listOf(document, "Successful")) {
+        const std::size_t id = std::stoul(entry["Id"].GetString());
+        if (id < count) ids.push_back(id);
+      }
+      for (const auto& entry : listOf(document, "Failed")) {
+        ++run_.report.errors[entry["Code"].GetString()];
+        ++failed;
+      }
     }
     if (ids.size() + failed != count)
       run_.report.violation(fmt::format("a batch of {} was answered for {} entries", count, ids.size() + failed));
@@ -242,9 +246,7 @@ class Caller {
       run_.report.violation("a receive was answered with something that is no JSON object");
       return messages;
     }
-    const auto list = document.FindMember("Messages");
-    if (list == document.MemberEnd() || !list->value.IsArray()) return messages;
-    for (const auto& message : list->value.GetArray()) {
+    for (const auto& message : listOf(document, "Messages")) {
       const auto& text = message["Body"];
       messages.push_back(
           {run_.book->received({text.GetString(), text.GetStringLength()}, answer.asked, answer.answered),
