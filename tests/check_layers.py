@@ -37,7 +37,7 @@ LIBRARIES = [
     ("prometheus/**", ["metrics/prometheus_*", "metrics/process_metrics.*"]),
     ("spdlog/**", ["metrics/log.cpp"]),
     ("openssl/**", ["api/auth/*", "api/dispatcher.cpp", "api/request_id.cpp", "service/message_digest.cpp",
-                    "service/receipt_handle.cpp", "service/message_id.cpp", "persistence/postgres/migrator.cpp"]),
+                    "service/receipt_handle.cpp", "service/message_id.cpp", "persistence/postgres/sha256.cpp"]),
     ("CLI/**", ["main.cpp", "server_config.cpp"]),
     ("yaml-cpp/**", ["config_file.cpp"]),
     ("rapidjson/**", ["api/codec/*", "api/admin_routes.cpp", "service/queue_attributes.cpp"]),

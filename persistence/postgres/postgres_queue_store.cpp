@@ -1,7 +1,7 @@
 #include "persistence/postgres/postgres_queue_store.h"
 
 #include <fmt/format.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 
 #include "persistence/store_error.h"
 
@@ -55,7 +55,7 @@ void addMap(Params& params, const StringMap& map) {
 // Random and not counted: no wrap, and an id is never given out again after a failover that lost the latest.
 QueueId newQueueId() {
   std::uint64_t id = 0;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(&id), sizeof id) != 1) throw StoreBug("no random numbers", "");
+  if (::getrandom(&id, sizeof id, 0) != sizeof id) throw StoreBug("no random numbers", "");
   return static_cast<QueueId>(id >> 1);
 }
 

@@ -205,22 +205,42 @@ TEST_F(ConnectionTest, NoAnswerInsideATransactionIsUnavailableSinceNothingCommit
   EXPECT_THROW(impatient.execute({"sleep", "SELECT pg_sleep(10)"}), StoreUnavailable);
 }
 
-TEST_F(ConnectionTest, ACommitWithoutAnAnswerIsAnUnknownOutcome) {
-  // A deferred trigger makes the commit itself wait.
-  connection_.executeScript(
-      "CREATE TABLE public.t (a int);"
-      "CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(10); RETURN NULL; "
-      "END$$;"
-      "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON public.t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE "
-      "FUNCTION public.wait()");
+// A deferred trigger makes the commit itself wait.
+class SlowCommitTest : public ConnectionTest {
+ protected:
+  SlowCommitTest() {
+    connection_.executeScript(
+        "CREATE TABLE public.t (a int);"
+        "CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(10); RETURN NULL; "
+        "END$$;"
+        "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON public.t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE "
+        "FUNCTION public.wait()");
+  }
+  const Statement insert_{"insert", "INSERT INTO public.t VALUES (1)"};
+};
+
+TEST_F(SlowCommitTest, ACommitWithoutAnAnswerIsAnUnknownOutcome) {
   PostgresOptions options = database_.options();
   options.statement_deadline = std::chrono::milliseconds(100);
   Connection impatient(options, recorder_);
   Transaction transaction(impatient);
-  impatient.execute({"insert", "INSERT INTO public.t VALUES (1)"});
+  impatient.execute(insert_);
   EXPECT_THROW(transaction.commit(), StoreOutcomeUnknown);
-  EXPECT_THROW(Connection(options, recorder_).execute({"insert", "INSERT INTO public.t VALUES (1)"}),
-               StoreOutcomeUnknown);
+  EXPECT_THROW(Connection(options, recorder_).execute(insert_), StoreOutcomeUnknown);
+}
+
+TEST_F(SlowCommitTest, ABackendKilledBehindItsStatementIsAnUnknownOutcome) {
+  std::thread killer([&] {
+    EXPECT_TRUE(howdah::testing::eventually([&] {
+      return !database_.outsider()
+                  .execute({"kill_sleeper",
+                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND "
+                            "datname = current_database()"})
+                  .empty();
+    }));
+  });
+  EXPECT_THROW(connection_.execute(insert_), StoreOutcomeUnknown);
+  killer.join();
 }
 
 // Commits wait for a standby that does not exist, on the whole test server.

@@ -139,16 +139,21 @@ TEST_F(PostgresQueueStoreTest, AttributesAreReplacedOnlyAtTheVersionThatWasRead)
       queues_.replaceAttributes({"000000000000", "none"}, made.queue_id, 1, {})));
 }
 
-TEST_F(PostgresQueueStoreTest, OneOfEightConcurrentChangesOfAVersionWins) {
+TEST_F(PostgresQueueStoreTest, OneOfSeveralConcurrentChangesOfAVersionWins) {
   const QueueRecord made = created();
+  std::optional<Transaction> holder(test_.database.outsider());
+  test_.database.outsider().execute({"hold", "SELECT 1 FROM howdah.queue FOR UPDATE"});
   std::atomic<int> winners{0};
   std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
+  constexpr int kChanges = 6;  // as many as there are connections
+  for (int i = 0; i < kChanges; ++i) {
     threads.emplace_back([&] {
       const auto outcome = queues_.replaceAttributes(kName, made.queue_id, made.version, {});
       winners += std::holds_alternative<QueueRecord>(outcome) ? 1 : 0;
     });
   }
+  EXPECT_TRUE(eventually([&] { return test_.waitingForLocks() == kChanges; }));
+  holder.reset();
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(winners, 1);
 }
