@@ -26,7 +26,7 @@ const QueueRef kQueue{"000000000000", "orders"};
 
 ServiceOptions options() {
   ServiceOptions options;
-  options.watch_interval = seconds(10);  // a test that needs the floor poll says so
+  options.watch_interval = std::chrono::hours(1);  // a test that needs the floor poll says so
   return options;
 }
 
