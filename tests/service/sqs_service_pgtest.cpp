@@ -417,7 +417,7 @@ TEST_F(SqsServiceTest, DelaysAndTimeoutsThatEndWakeParkedReceivesOneAfterTheOthe
 TEST_F(SqsServiceTest, AMessageClaimedFromUnderAParkedReceiveWakesItWhenItReturns) {
   auto& process = addProcess();
   createQueue(process);
-  auto parked = beginReceive(process, 20, 1, 1);
+  auto parked = beginReceive(process, 20, 1, 10);  // not full, so it tells nobody
   process.recorder().waitUntilParked(1);
   auto waiting = beginReceive(process, 20, 30, 1);
   process.recorder().waitUntilParked(2);
@@ -529,16 +529,17 @@ TEST_F(SqsServiceTest, WhatWasClaimedForAClientThatWentIsVisibleAgainAndWakesThe
 }
 
 TEST_F(SqsServiceTest, AWakenedReceiveWhoseClientWentPassesTheWakeOn) {
-  auto& process = addProcess();
+  auto one_worker = options();
+  one_worker.workers = 1;
+  auto& process = addProcess(one_worker);
   createQueue(process);
   auto client = std::make_shared<ClientPresence>();
   auto gone = beginReceive(process, 20, 600, 1, client);
   process.recorder().waitUntilParked(1);
   auto next = beginReceive(process, 20, 600, 1);
   process.recorder().waitUntilParked(2);
-  // The wake comes before the send is answered, and goes to the first, whose client goes before it looks.
-  process.store().failAfter("send", [client] { client->markGone(); });
-  send(process, "m");
+  // The send wakes the first and is answered on the only worker, so that the first has not looked yet.
+  process.service().sendMessage(process.context, message("m"), [client](const auto&) { client->markGone(); });
   EXPECT_TRUE(bodies(std::move(gone)).empty());
   EXPECT_EQ(bodies(std::move(next)), Bodies{"m"});
 }
