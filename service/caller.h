@@ -15,6 +15,9 @@ struct Caller {
   std::string principal;  // ARN, or "*" for nobody in particular
   std::string source_ip;
   bool secure = false;  // came over TLS
+  // Whether a signature was verified. If not, all callers share one account, whichever a queue URL names: people's
+  // scripts carry account ids of every kind.
+  bool authenticated = false;
 };
 
 // Tells that the client's connection is gone, so that nothing is handed to it. Any thread.

@@ -97,7 +97,8 @@ void SqsService::stop() {
 }
 
 QueueName SqsService::queueName(const RequestContext& context, const QueueRef& queue_url) {
-  return QueueName{queue_url.account.empty() ? context.caller.account : queue_url.account, queue_url.name};
+  const bool own = queue_url.account.empty() || !context.caller.authenticated;
+  return QueueName{own ? context.caller.account : queue_url.account, queue_url.name};
 }
 
 bool SqsService::isQueueName(const QueueName& queue_name) {
