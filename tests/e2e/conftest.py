@@ -1,0 +1,213 @@
+"""One server, with a private PostgreSQL and the test clock, for all the tests of a process; a fresh queue for each.
+`--url URL` runs the tests that need only an endpoint against one that is already there."""
+import subprocess
+import threading
+import time
+import urllib.parse
+import uuid
+
+import pytest
+
+from howdah import ROOT, Howdah, clean_environment, new_directory, sqs_client
+from wire import Wire
+
+
+def pytest_addoption(parser):
+    parser.addoption("--url", help="test the SQS endpoint at this URL instead of starting a server")
+
+
+# Fixtures that need the server's process, clock or database.
+OURS = {"server", "clock", "two_servers", "postgres", "new_server"}
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--url"):
+        chosen = [item for item in items if not OURS & set(item.fixturenames)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+@pytest.fixture(scope="session")
+def server():
+    directory = new_directory()
+    started = Howdah(directory, "--data-dir", directory / "data", "--test-clock").start()
+    yield started
+    assert started.stop() == 0, started.log()[-4000:]
+
+
+@pytest.fixture(scope="session")
+def url(request):
+    return request.config.getoption("--url") or request.getfixturevalue("server").url
+
+
+@pytest.fixture(scope="session")
+def sqs(url):
+    return sqs_client(url)
+
+
+@pytest.fixture(scope="session")
+def lax_sqs(url):
+    """A client that sends what botocore would refuse to send."""
+    return sqs_client(url, validate=False)
+
+
+@pytest.fixture(scope="session")
+def wire(url):
+    return Wire(urllib.parse.urlsplit(url).port)
+
+
+class Clock:
+    """Moves the server's time forward; it never goes back, so each test starts where the last one left it."""
+
+    def __init__(self, server):
+        self.server = server
+        self.offset = 0
+
+    def advance(self, seconds):
+        self.offset += seconds
+        self.server.set_clock(self.offset)
+
+    def now(self):
+        return time.time() + self.offset
+
+
+@pytest.fixture(scope="session")
+def clock(server):
+    return Clock(server)
+
+
+def new_name(prefix="q"):
+    return f"{prefix}-{uuid.uuid4().hex[:20]}"
+
+
+@pytest.fixture
+def queue_name():
+    return new_name()
+
+
+@pytest.fixture
+def make_queue(sqs):
+    """make_queue(VisibilityTimeout=5) makes a queue and answers its URL; deleted after the test."""
+    made = []
+
+    def make(**attributes):
+        created = sqs.create_queue(QueueName=new_name(), Attributes={k: str(v) for k, v in attributes.items()})
+        made.append(created["QueueUrl"])
+        return created["QueueUrl"]
+
+    yield make
+    for queue_url in made:
+        try:
+            sqs.delete_queue(QueueUrl=queue_url)
+        except sqs.exceptions.QueueDoesNotExist:
+            pass  # the test deleted it itself
+
+
+@pytest.fixture
+def queue(make_queue):
+    return make_queue()
+
+
+@pytest.fixture
+def directory():
+    return new_directory()
+
+
+@pytest.fixture
+def new_server():
+    """new_server(...) makes a Howdah that ends with the test, whatever state it is in."""
+    made = []
+
+    def make(*arguments, **options):
+        made.append(Howdah(new_directory(), *arguments, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process is not None and one.process.poll() is None:
+            one.stop()
+
+
+class Postgres:
+    """A throw-away PostgreSQL; database() makes a fresh database and answers its URL."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [ROOT / "tests" / "with_postgres", "sh", "-c", 'echo "$HOWDAH_TEST_DATABASE_URL"; read -r _'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+        assert self.url, "tests/with_postgres did not start PostgreSQL"
+
+    def database(self, options=""):
+        name = f"e2e_{uuid.uuid4().hex[:12]}"
+        self.run(f"CREATE DATABASE {name} {options}")
+        return self.url_of(name)
+
+    def url_of(self, name):
+        return self.url.replace("/postgres?", f"/{name}?")
+
+    def run(self, sql, url=None):
+        done = subprocess.run(["psql", "--no-psqlrc", "-qtAX", "-v", "ON_ERROR_STOP=1", url or self.url, "-c", sql],
+                              capture_output=True, text=True, env=clean_environment())
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    started = Postgres()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def two_servers(postgres):
+    """Two server processes on one database."""
+    database = postgres.database()
+    both = [Howdah(new_directory(), "--database-url", database, "--test-clock").spawn() for _ in range(2)]
+    for one in both:
+        one.wait_ready()
+    yield both
+    assert [one.stop() for one in both] == [0, 0]
+
+
+class Poll:
+    """A ReceiveMessage in a thread of its own."""
+
+    def __init__(self, client, **request):
+        self.answer = None
+        self.error = None
+        self.ended_at = None
+        self.thread = threading.Thread(target=self._run, args=(client, request), daemon=True)
+        self.began_at = time.monotonic()
+        self.thread.start()
+
+    def _run(self, client, request):
+        try:
+            self.answer = client.receive_message(**request)
+        except Exception as error:  # handed to the test's thread
+            self.error = error
+        self.ended_at = time.monotonic()
+
+    def messages(self, seconds=30):
+        self.thread.join(seconds)
+        assert not self.thread.is_alive(), f"the receive did not end within {seconds} s"
+        if self.error is not None:
+            raise self.error
+        return self.answer.get("Messages", [])
+
+    @property
+    def seconds(self):
+        return self.ended_at - self.began_at
+
+
+@pytest.fixture
+def poll(sqs):
+    """poll(QueueUrl=...) starts a long poll; .messages() waits for its answer."""
+    def start(client=None, **request):
+        return Poll(client or sqs, **{"WaitTimeSeconds": 20, **request})
+    return start
