@@ -37,7 +37,8 @@ struct QueueRecord {
 
 using MessageId = std::array<unsigned char, 16>;  // a UUID
 
-// Where a message lies: lane 0 is the aside lane (delayed, moved in, enqueued by SQL), lanes above are read by cursor.
+// Where a message lies. Standard queues: lane 0 is the aside lane (delayed, moved in, enqueued by SQL), lanes above are
+// read by cursor. FIFO queues: the lane is a hash of the message group.
 struct MessageKey {
   QueueId queue_id = 0;
   std::int64_t lane = 0;
@@ -67,6 +68,7 @@ struct DeliveredMessage {
   std::string sender_id;
   std::optional<std::string> trace_header;
   std::optional<std::string> message_group_id;
+  std::optional<std::string> message_deduplication_id;  // FIFO queues only
   DatabaseTime sent_at;
   DatabaseTime received_at;
   DatabaseTime first_received_at;

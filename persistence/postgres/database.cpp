@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "persistence/postgres/pooler_check.h"
+#include "persistence/postgres/postgres_fifo_store.h"
 #include "persistence/postgres/postgres_maintenance_store.h"
 #include "persistence/postgres/postgres_message_store.h"
 #include "persistence/postgres/postgres_notifications.h"
@@ -32,6 +33,7 @@ void PostgresDatabase::migrate() {
   functions_ = std::make_unique<InstalledFunctions>(connection, options_.test_clock);
   queues_ = std::make_unique<PostgresQueueStore>(pool_, *functions_);
   messages_ = std::make_unique<PostgresMessageStore>(pool_, *functions_);
+  fifo_ = std::make_unique<PostgresFifoStore>(pool_, *functions_);
   maintenance_ = std::make_unique<PostgresMaintenanceStore>(options_, recorder_, *functions_);
   notifications_ = std::make_unique<PostgresNotifications>(options_, recorder_);
 }

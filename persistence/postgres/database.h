@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "metrics/recorder.h"
+#include "persistence/fifo_store.h"
 #include "persistence/maintenance_store.h"
 #include "persistence/message_store.h"
 #include "persistence/notifications.h"
@@ -30,6 +31,7 @@ class PostgresDatabase {
   // After migrate(). Stores from any thread, but the maintenance store, which belongs to one.
   QueueStore& queues() { return *queues_; }
   MessageStore& messages() { return *messages_; }
+  FifoStore& fifo() { return *fifo_; }
   MaintenanceStore& maintenance() { return *maintenance_; }
   Notifications& notifications() { return *notifications_; }
 
@@ -46,6 +48,7 @@ class PostgresDatabase {
   std::unique_ptr<InstalledFunctions> functions_;
   std::unique_ptr<QueueStore> queues_;
   std::unique_ptr<MessageStore> messages_;
+  std::unique_ptr<FifoStore> fifo_;
   std::unique_ptr<MaintenanceStore> maintenance_;
   std::unique_ptr<Notifications> notifications_;
 };

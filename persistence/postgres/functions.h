@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,8 +16,9 @@ namespace howdah::persistence::postgres {
 
 class InstalledFunctions {
  public:
-  // Installs what is missing. The caller holds the MigrationLock. In the files, {name} stands for the function's name
-  // and {clock} for the time: the database's clock, or with `test_clock` that plus its offset.
+  // Installs what is missing. The caller holds the MigrationLock. In the files, {name} stands for the function's name,
+  // {clock} for the time: the database's clock, or with `test_clock` that plus its offset, and {call:FILE} for the
+  // function of another file, which must not call back.
   InstalledFunctions(Connection& connection, bool test_clock,
                      std::span<const embedded::File> files = embedded::embedded_functions());
 
@@ -24,6 +26,11 @@ class InstalledFunctions {
   const std::string& name(std::string_view file) const;
 
  private:
+  const std::string& install(Connection& connection, std::string_view file);
+
+  const bool test_clock_;
+  const std::span<const embedded::File> files_;
+  std::set<std::string, std::less<>> present_;
   std::map<std::string, std::string, std::less<>> names_;
 };
 

@@ -103,6 +103,15 @@ std::vector<std::optional<std::int64_t>> Row::int8Array(int column) const {
                                  [](std::string_view bytes) { return Reader(bytes).int8(); });
 }
 
+std::vector<DatabaseTime> Row::timestamptzArray(int column) const {
+  std::vector<DatabaseTime> times;
+  for (const auto& micros : readArray<std::int64_t>(raw(column, PgType::TimestamptzArray),
+                                                    [](std::string_view bytes) { return Reader(bytes).int8(); })) {
+    times.push_back(kPostgresEpoch + std::chrono::microseconds(micros.value()));
+  }
+  return times;
+}
+
 Rows::Rows(pg_result* result) : result_(result) {}
 Rows::Rows(Rows&&) noexcept = default;
 Rows& Rows::operator=(Rows&&) noexcept = default;

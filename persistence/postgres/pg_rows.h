@@ -30,6 +30,7 @@ class Row {
   std::string_view bytea(int column) const;
   std::vector<std::optional<std::string_view>> textArray(int column) const;
   std::vector<std::optional<std::int64_t>> int8Array(int column) const;
+  std::vector<DatabaseTime> timestamptzArray(int column) const;  // without NULLs
 
   std::optional<std::int32_t> int4OrNull(int column) const { return orNull(&Row::int4, column); }
   std::optional<std::int64_t> int8OrNull(int column) const { return orNull(&Row::int8, column); }

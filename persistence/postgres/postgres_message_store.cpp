@@ -5,6 +5,8 @@
 #include <numeric>
 #include <string>
 
+#include "persistence/postgres/function_call.h"
+
 namespace howdah::persistence::postgres {
 
 namespace {
@@ -65,23 +67,17 @@ void markChanged(QueueId gone, std::span<const Request> requests, std::vector<Ou
     if (requests[i].queue_id == gone) outcomes[i].queue = QueueState::Changed;
 }
 
-Statement call(std::string_view name, const InstalledFunctions& functions, int parameters) {
-  std::string sql = "SELECT * FROM " + functions.name(name) + "(";
-  for (int i = 1; i <= parameters; ++i) sql += (i == 1 ? "$" : ", $") + std::to_string(i);
-  return {name, sql + ")"};
-}
-
 }  // namespace
 
 PostgresMessageStore::PostgresMessageStore(ConnectionPool& pool, const InstalledFunctions& functions)
     : pool_(pool),
-      send_(call("send_standard", functions, 11)),
-      receive_(call("receive_standard", functions, 6)),
-      delete_(call("delete_standard", functions, 6)),
-      change_visibility_(call("change_visibility_standard", functions, 7)),
-      count_(call("count_messages", functions, 1)),
-      watch_(call("watch_queues", functions, 3)),
-      now_(call("database_time", functions, 0)) {}
+      send_(functionCall("send_standard", functions, 11)),
+      receive_(functionCall("receive_standard", functions, 6)),
+      delete_(functionCall("delete_standard", functions, 6)),
+      change_visibility_(functionCall("change_visibility_standard", functions, 7)),
+      count_(functionCall("count_messages", functions, 1)),
+      watch_(functionCall("watch_queues", functions, 3)),
+      now_(functionCall("database_time", functions, 0)) {}
 
 Rows PostgresMessageStore::commit(const Statement& statement, const Params& params) {
   auto connection = pool_.acquire();

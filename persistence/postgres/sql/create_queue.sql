@@ -37,8 +37,6 @@ BEGIN
     EXIT;
   END LOOP;
 
-  INSERT INTO howdah.send_lock (queue_id, lane) VALUES (p_queue_id, 0), (p_queue_id, 1);
-  INSERT INTO howdah.claim_lock (queue_id, lane) VALUES (p_queue_id, 0), (p_queue_id, 1);
-  INSERT INTO howdah.lane_cursor (queue_id, lane, hi) VALUES (p_queue_id, 1, 0);
+  PERFORM {call:begin_incarnation}(p_queue_id, p_attributes);
   outcome := 'created';
 END $$;

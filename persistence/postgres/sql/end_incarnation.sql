@@ -38,12 +38,7 @@ BEGIN
      WHERE q.account = p_account AND q.name = p_name
     RETURNING q.* INTO result;
   ELSE
-    INSERT INTO howdah.send_lock (queue_id, lane)
-    SELECT p_new_queue_id, l.lane FROM howdah.send_lock l WHERE l.queue_id = v_old;
-    INSERT INTO howdah.claim_lock (queue_id, lane)
-    SELECT p_new_queue_id, l.lane FROM howdah.claim_lock l WHERE l.queue_id = v_old;
-    INSERT INTO howdah.lane_cursor (queue_id, lane, hi)
-    SELECT p_new_queue_id, l.lane, 0 FROM howdah.claim_lock l WHERE l.queue_id = v_old AND l.lane > 0;
+    PERFORM {call:begin_incarnation}(p_new_queue_id, result.attributes);
     UPDATE howdah.queue q SET queue_id = p_new_queue_id, purged_at = v_now, version = q.version + 1
      WHERE q.account = p_account AND q.name = p_name
     RETURNING q.* INTO result;

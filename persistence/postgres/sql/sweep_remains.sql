@@ -11,6 +11,9 @@ DECLARE
   v_old timestamptz := v_now - interval '10 minutes';
   v_remains howdah.remains;
   v_count bigint;
+  v_table text;
+  v_tables CONSTANT text[] := ARRAY['delivery', 'message', 'lane_cursor', 'fifo_turn', 'fifo_delivery',
+                                    'fifo_deduplication', 'fifo_attempt'];
 BEGIN
   rows_deleted := 0;
   SELECT r.* INTO v_remains FROM howdah.remains r WHERE r.swept_at IS NULL OR r.since <= v_old
@@ -23,18 +26,14 @@ BEGIN
     RETURN;
   END IF;
 
-  DELETE FROM howdah.delivery d WHERE d.ctid = ANY (ARRAY(
-    SELECT x.ctid FROM howdah.delivery x WHERE x.queue_id = v_remains.queue_id LIMIT p_rows));
-  GET DIAGNOSTICS v_count = ROW_COUNT;
-  rows_deleted := rows_deleted + v_count;
-  DELETE FROM howdah.message m WHERE m.ctid = ANY (ARRAY(
-    SELECT x.ctid FROM howdah.message x WHERE x.queue_id = v_remains.queue_id LIMIT p_rows - rows_deleted));
-  GET DIAGNOSTICS v_count = ROW_COUNT;
-  rows_deleted := rows_deleted + v_count;
-  DELETE FROM howdah.lane_cursor c WHERE c.ctid = ANY (ARRAY(
-    SELECT x.ctid FROM howdah.lane_cursor x WHERE x.queue_id = v_remains.queue_id LIMIT p_rows - rows_deleted));
-  GET DIAGNOSTICS v_count = ROW_COUNT;
-  rows_deleted := rows_deleted + v_count;
+  FOREACH v_table IN ARRAY v_tables LOOP
+    EXECUTE format('DELETE FROM howdah.%1$I WHERE ctid = ANY (ARRAY('
+                   'SELECT x.ctid FROM howdah.%1$I x WHERE x.queue_id = $1 LIMIT $2))', v_table)
+      USING v_remains.queue_id, p_rows - rows_deleted;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    rows_deleted := rows_deleted + v_count;
+    EXIT WHEN rows_deleted >= p_rows;
+  END LOOP;
 
   IF rows_deleted >= p_rows THEN
     more := true;
@@ -42,9 +41,7 @@ BEGIN
   END IF;
   IF v_remains.since > v_old THEN
     UPDATE howdah.remains r SET swept_at = v_now WHERE r.queue_id = v_remains.queue_id;
-  ELSIF (SELECT 1 FROM howdah.delivery x WHERE x.queue_id = v_remains.queue_id LIMIT 1) IS NULL
-    AND (SELECT 1 FROM howdah.message x WHERE x.queue_id = v_remains.queue_id LIMIT 1) IS NULL
-    AND (SELECT 1 FROM howdah.lane_cursor x WHERE x.queue_id = v_remains.queue_id LIMIT 1) IS NULL THEN
+  ELSIF rows_deleted = 0 THEN
     DELETE FROM howdah.remains r WHERE r.queue_id = v_remains.queue_id;
   END IF;
   more := (SELECT 1 FROM howdah.remains r WHERE r.swept_at IS NULL OR r.since <= v_old LIMIT 1) IS NOT NULL;
