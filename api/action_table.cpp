@@ -66,12 +66,15 @@ std::span<const Action> actionTable() {
       action<&Q::deleteQueue>("DeleteQueue", "DeleteQueue"),
       action<&Q::getQueueAttributes>("GetQueueAttributes", "GetQueueAttributes"),
       action<&Q::getQueueUrl>("GetQueueUrl", "GetQueueUrl"),
+      action<&Q::listQueueTags>("ListQueueTags", "ListQueueTags"),
       action<&Q::listQueues>("ListQueues", "ListQueues", true),
       action<&Q::purgeQueue>("PurgeQueue", "PurgeQueue"),
       action<&Q::receiveMessage>("ReceiveMessage", "ReceiveMessage"),
       action<&Q::sendMessage>("SendMessage", "SendMessage"),
       action<&Q::sendMessageBatch>("SendMessageBatch", "SendMessage"),
       action<&Q::setQueueAttributes>("SetQueueAttributes", "SetQueueAttributes"),
+      action<&Q::tagQueue>("TagQueue", "TagQueue"),
+      action<&Q::untagQueue>("UntagQueue", "UntagQueue"),
   };
   return table;
 }

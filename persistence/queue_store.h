@@ -46,6 +46,11 @@ class QueueStore {
                                                                                 std::int64_t expected_version,
                                                                                 const StringMap& attributes) = 0;
 
+  // Replaces the tags likewise. Moves version, but not modified_at.
+  virtual std::variant<QueueRecord, NotFound, VersionChanged> replaceTags(const QueueName& queue_name, QueueId queue_id,
+                                                                          std::int64_t expected_version,
+                                                                          const StringMap& tags) = 0;
+
   // Deletes the queue: its name is kept with the time of deletion, its messages become remains for the sweep. Answers
   // false if there is none. Waits for transactions under way on the queue.
   virtual bool deleteQueue(const QueueName& queue_name) = 0;

@@ -80,6 +80,21 @@ struct SetQueueAttributesInput {
   std::optional<AttributeMap> attributes;
 };
 
+struct TagQueueInput {
+  QueueRef queue_url;
+  std::optional<TagMap> tags;
+};
+struct UntagQueueInput {
+  QueueRef queue_url;
+  std::optional<std::vector<std::string>> tag_keys;
+};
+struct ListQueueTagsInput {
+  QueueRef queue_url;
+};
+struct ListQueueTagsOutput {
+  TagMap tags;
+};
+
 struct SendMessageInput {
   QueueRef queue_url;
   std::optional<std::string> message_body;

@@ -24,6 +24,9 @@ class QueueService {
   virtual void purgeQueue(const RequestContext&, PurgeQueueInput, Done<Nothing>) = 0;
   virtual void getQueueAttributes(const RequestContext&, GetQueueAttributesInput, Done<GetQueueAttributesOutput>) = 0;
   virtual void setQueueAttributes(const RequestContext&, SetQueueAttributesInput, Done<Nothing>) = 0;
+  virtual void tagQueue(const RequestContext&, TagQueueInput, Done<Nothing>) = 0;
+  virtual void untagQueue(const RequestContext&, UntagQueueInput, Done<Nothing>) = 0;
+  virtual void listQueueTags(const RequestContext&, ListQueueTagsInput, Done<ListQueueTagsOutput>) = 0;
   virtual void sendMessage(const RequestContext&, SendMessageInput, Done<SendMessageOutput>) = 0;
   virtual void sendMessageBatch(const RequestContext&, SendMessageBatchInput, Done<SendMessageBatchOutput>) = 0;
   // Parks while the queue is empty, for as long as asked; ends early and empty when the client goes or the server

@@ -47,6 +47,9 @@ class SqsService final : public QueueService {
   void purgeQueue(const RequestContext&, PurgeQueueInput, Done<Nothing>) override;
   void getQueueAttributes(const RequestContext&, GetQueueAttributesInput, Done<GetQueueAttributesOutput>) override;
   void setQueueAttributes(const RequestContext&, SetQueueAttributesInput, Done<Nothing>) override;
+  void tagQueue(const RequestContext&, TagQueueInput, Done<Nothing>) override;
+  void untagQueue(const RequestContext&, UntagQueueInput, Done<Nothing>) override;
+  void listQueueTags(const RequestContext&, ListQueueTagsInput, Done<ListQueueTagsOutput>) override;
   void sendMessage(const RequestContext&, SendMessageInput, Done<SendMessageOutput>) override;
   void sendMessageBatch(const RequestContext&, SendMessageBatchInput, Done<SendMessageBatchOutput>) override;
   void receiveMessage(const RequestContext&, ReceiveMessageInput, Done<ReceiveMessageOutput>) override;
@@ -116,6 +119,10 @@ class SqsService final : public QueueService {
         !stopping_ && pool_.post([=, work = std::move(work)] { answerGuarded<Output>(operation, done, work); });
     if (!posted) done(serviceUnavailable());
   }
+
+  // `change` gives the tags that the queue is to have; called again if the queue changes meanwhile.
+  void changeTags(const persistence::QueueName& queue_name, Done<Nothing> done,
+                  std::function<Result<TagMap>(const persistence::QueueRecord&)> change);
 
   static persistence::QueueName queueName(const RequestContext& context, const QueueRef& queue_url);
   static bool isQueueName(const persistence::QueueName& queue_name);

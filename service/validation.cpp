@@ -192,6 +192,16 @@ Result<Nothing> checkTags(const std::string& queue_name, const TagMap& tags) {
   return Nothing{};
 }
 
+Result<Nothing> checkTagQueue(const TagQueueInput& input) {
+  if (!input.tags || input.tags->empty()) return missing("Tags");
+  return Nothing{};
+}
+
+Result<Nothing> checkUntagQueue(const UntagQueueInput& input) {
+  if (!input.tag_keys || input.tag_keys->empty()) return missing("TagKeys");
+  return Nothing{};
+}
+
 Result<Nothing> checkGetQueueUrl(const GetQueueUrlInput& input) {
   if (!input.queue_name) {
     return invalidParameter("Value for parameter QueueName is invalid. Reason: Must specify a queue name.");

@@ -21,6 +21,10 @@ bool isQueueName(std::string_view name);
 Result<Nothing> checkNewQueueName(const CreateQueueInput& input);
 Result<Nothing> checkTags(const std::string& queue_name, const TagMap& tags);
 
+// TagQueue and UntagQueue: what must be given. Tags have their limits together with those that are there: checkTags.
+Result<Nothing> checkTagQueue(const TagQueueInput& input);
+Result<Nothing> checkUntagQueue(const UntagQueueInput& input);
+
 // GetQueueUrl: a name must be given. One that no queue can have (isQueueName) is simply not found.
 Result<Nothing> checkGetQueueUrl(const GetQueueUrlInput& input);
 

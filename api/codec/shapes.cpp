@@ -141,6 +141,48 @@ const Structure& structureOf<SetQueueAttributesInput>() {
 }
 
 template <>
+const Structure& structureOf<TagQueueInput>() {
+  using T = TagQueueInput;
+  static const Structure structure{"TagQueueRequest",
+                                   {
+                                       member<&T::queue_url>("QueueUrl"),
+                                       member<&T::tags>("Tags", {"Tag", "Key", "Value"}),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<UntagQueueInput>() {
+  using T = UntagQueueInput;
+  static const Structure structure{"UntagQueueRequest",
+                                   {
+                                       member<&T::queue_url>("QueueUrl"),
+                                       member<&T::tag_keys>("TagKeys", {"TagKey", {}, {}}),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<ListQueueTagsInput>() {
+  using T = ListQueueTagsInput;
+  static const Structure structure{"ListQueueTagsRequest",
+                                   {
+                                       member<&T::queue_url>("QueueUrl"),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<ListQueueTagsOutput>() {
+  using T = ListQueueTagsOutput;
+  static const Structure structure{"ListQueueTagsResult",
+                                   {
+                                       member<&T::tags>("Tags", {"Tag", "Key", "Value"}),
+                                   }};
+  return structure;
+}
+
+template <>
 const Structure& structureOf<SendMessageInput>() {
   using T = SendMessageInput;
   static const Structure structure{

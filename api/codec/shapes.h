@@ -30,6 +30,14 @@ const Structure& structureOf<service::GetQueueAttributesOutput>();
 template <>
 const Structure& structureOf<service::SetQueueAttributesInput>();
 template <>
+const Structure& structureOf<service::TagQueueInput>();
+template <>
+const Structure& structureOf<service::UntagQueueInput>();
+template <>
+const Structure& structureOf<service::ListQueueTagsInput>();
+template <>
+const Structure& structureOf<service::ListQueueTagsOutput>();
+template <>
 const Structure& structureOf<service::SendMessageInput>();
 template <>
 const Structure& structureOf<service::SendMessageOutput>();

@@ -80,6 +80,8 @@ PostgresQueueStore::PostgresQueueStore(ConnectionPool& pool, const InstalledFunc
                                                        "$1, $2, $3, jsonb_object($4, $5), jsonb_object($6, $7), $8")},
       replace_attributes_{"replace_attributes", callReturningQueue(functions.name("replace_attributes"),
                                                                    "$1, $2, $3, $4, jsonb_object($5, $6)")},
+      replace_tags_{"replace_tags",
+                    callReturningQueue(functions.name("replace_tags"), "$1, $2, $3, $4, jsonb_object($5, $6)")},
       end_incarnation_{"end_incarnation", callReturningQueue(functions.name("end_incarnation"), "$1, $2, $3, $4")} {}
 
 std::variant<QueueStore::Created, QueueStore::AlreadyExists, QueueStore::DeletedRecently>
@@ -115,10 +117,21 @@ std::vector<std::string> PostgresQueueStore::listQueues(const std::string& accou
 
 std::variant<QueueRecord, QueueStore::NotFound, QueueStore::VersionChanged> PostgresQueueStore::replaceAttributes(
     const QueueName& queue_name, QueueId queue_id, std::int64_t expected_version, const StringMap& attributes) {
+  return replace(replace_attributes_, queue_name, queue_id, expected_version, attributes);
+}
+
+std::variant<QueueRecord, QueueStore::NotFound, QueueStore::VersionChanged> PostgresQueueStore::replaceTags(
+    const QueueName& queue_name, QueueId queue_id, std::int64_t expected_version, const StringMap& tags) {
+  return replace(replace_tags_, queue_name, queue_id, expected_version, tags);
+}
+
+std::variant<QueueRecord, QueueStore::NotFound, QueueStore::VersionChanged> PostgresQueueStore::replace(
+    const Statement& statement, const QueueName& queue_name, QueueId queue_id, std::int64_t expected_version,
+    const StringMap& map) {
   Params params;
   params.text(queue_name.account).text(queue_name.name).int8(queue_id).int8(expected_version);
-  addMap(params, attributes);
-  const Rows rows = pool_.acquire()->execute(replace_attributes_, params);
+  addMap(params, map);
+  const Rows rows = pool_.acquire()->execute(statement, params);
   const Row row = rows.only();
   if (row.text(0) == "not_found") return NotFound{};
   if (row.text(0) == "version_changed") return VersionChanged{};

@@ -20,18 +20,25 @@ class PostgresQueueStore final : public QueueStore {
   std::variant<QueueRecord, NotFound, VersionChanged> replaceAttributes(const QueueName& queue_name, QueueId queue_id,
                                                                         std::int64_t expected_version,
                                                                         const StringMap& attributes) override;
+  std::variant<QueueRecord, NotFound, VersionChanged> replaceTags(const QueueName& queue_name, QueueId queue_id,
+                                                                  std::int64_t expected_version,
+                                                                  const StringMap& tags) override;
   bool deleteQueue(const QueueName& queue_name) override;
   std::variant<QueueRecord, NotFound, PurgeInProgress> purgeQueue(const QueueName& queue_name,
                                                                   std::chrono::seconds minimum_interval) override;
   std::string receiptHandleKey() override;
 
  private:
+  std::variant<QueueRecord, NotFound, VersionChanged> replace(const Statement& statement, const QueueName& queue_name,
+                                                              QueueId queue_id, std::int64_t expected_version,
+                                                              const StringMap& map);
   Rows endIncarnation(const QueueName& queue_name, std::optional<QueueId> successor,
                       std::optional<std::chrono::seconds> minimum_interval);
 
   ConnectionPool& pool_;
   const Statement create_queue_;
   const Statement replace_attributes_;
+  const Statement replace_tags_;
   const Statement end_incarnation_;
 };
 

@@ -1,5 +1,6 @@
-// CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, PurgeQueue, GetQueueAttributes, SetQueueAttributes. These are rare
-// and read the store, never the cache: what one process has done, the next request sees in every process.
+// CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, PurgeQueue, GetQueueAttributes, SetQueueAttributes,
+// TagQueue, UntagQueue, ListQueueTags. These are rare and read the store, never the cache: what one process has done,
+// the next request sees in every process.
 #include "service/limits.h"
 #include "service/list_queues_token.h"
 #include "service/sqs_service.h"
@@ -168,6 +169,59 @@ void SqsService::setQueueAttributes(const RequestContext& context, SetQueueAttri
                       }
                       return serviceUnavailable();
                     });
+}
+
+void SqsService::tagQueue(const RequestContext& context, TagQueueInput input, Done<Nothing> done) {
+  const QueueName queue_name = queueName(context, input.queue_url);
+  changeTags(queue_name, std::move(done), [input = std::move(input)](const QueueRecord& queue) -> Result<TagMap> {
+    if (auto checked = checkTagQueue(input); !checked) return checked.error();
+    TagMap tags = *input.tags;
+    tags.insert(queue.tags.begin(), queue.tags.end());  // those given stay
+    if (auto checked = checkTags(queue.queue_name.name, tags); !checked) return checked.error();
+    return tags;
+  });
+}
+
+void SqsService::untagQueue(const RequestContext& context, UntagQueueInput input, Done<Nothing> done) {
+  const QueueName queue_name = queueName(context, input.queue_url);
+  changeTags(queue_name, std::move(done), [input = std::move(input)](const QueueRecord& queue) -> Result<TagMap> {
+    if (auto checked = checkUntagQueue(input); !checked) return checked.error();
+    TagMap tags = queue.tags;
+    for (const std::string& key : *input.tag_keys) tags.erase(key);
+    return tags;
+  });
+}
+
+void SqsService::changeTags(const QueueName& queue_name, Done<Nothing> done,
+                            std::function<Result<TagMap>(const QueueRecord&)> change) {
+  if (!isQueueName(queue_name)) return done(queueDoesNotExist());
+  onWorker<Nothing>(
+      "change_tags", std::move(done), [this, queue_name, change = std::move(change)]() -> Result<Nothing> {
+        for (int attempts = 0; attempts < kChangedAttempts; ++attempts) {
+          const auto queue = queue_store_.findQueue(queue_name);
+          if (!queue) return queueDoesNotExist();
+          const auto tags = change(*queue);
+          if (!tags) return tags.error();
+          if (*tags == queue->tags) return Nothing{};
+          const auto replaced = queue_store_.replaceTags(queue_name, queue->queue_id, queue->version, *tags);
+          if (std::holds_alternative<QueueStore::VersionChanged>(replaced)) continue;
+          if (std::holds_alternative<QueueStore::NotFound>(replaced)) return queueDoesNotExist();
+          queues_.forget(queue_name);
+          return Nothing{};
+        }
+        return serviceUnavailable();
+      });
+}
+
+void SqsService::listQueueTags(const RequestContext& context, ListQueueTagsInput input,
+                               Done<ListQueueTagsOutput> done) {
+  const QueueName queue_name = queueName(context, input.queue_url);
+  if (!isQueueName(queue_name)) return done(queueDoesNotExist());
+  onWorker<ListQueueTagsOutput>("find_queue", std::move(done), [this, queue_name]() -> Result<ListQueueTagsOutput> {
+    const auto queue = queue_store_.findQueue(queue_name);
+    if (!queue) return queueDoesNotExist();
+    return ListQueueTagsOutput{queue->tags};
+  });
 }
 
 }  // namespace howdah::service

@@ -93,6 +93,8 @@ TEST(Shapes, EveryMemberOfEveryActionStandsAsInTheModel) {
       "GetQueueUrlRequest.QueueName string QueueName",
       "GetQueueUrlRequest.QueueOwnerAWSAccountId string QueueOwnerAWSAccountId",
       "GetQueueUrlResult.QueueUrl string QueueUrl",
+      "ListQueueTagsRequest.QueueUrl string QueueUrl",
+      "ListQueueTagsResult.Tags {string} Tag Key Value",
       "ListQueuesRequest.MaxResults integer MaxResults",
       "ListQueuesRequest.NextToken string NextToken",
       "ListQueuesRequest.QueueNamePrefix string QueueNamePrefix",
@@ -151,6 +153,10 @@ TEST(Shapes, EveryMemberOfEveryActionStandsAsInTheModel) {
       "SendMessageResult.SequenceNumber string SequenceNumber",
       "SetQueueAttributesRequest.Attributes {string} Attribute Name Value",
       "SetQueueAttributesRequest.QueueUrl string QueueUrl",
+      "TagQueueRequest.QueueUrl string QueueUrl",
+      "TagQueueRequest.Tags {string} Tag Key Value",
+      "UntagQueueRequest.QueueUrl string QueueUrl",
+      "UntagQueueRequest.TagKeys [string] TagKey",
   };
   EXPECT_EQ(lines, expected);
 }
@@ -172,7 +178,7 @@ TEST(ActionTable, EachActionReachesItsOwnMethodOfTheFacade) {
     EXPECT_EQ(service.calls.back().method, method);
     EXPECT_EQ(findAction(action.name), &action);
   }
-  EXPECT_EQ(service.calls.size(), 14u);
+  EXPECT_EQ(service.calls.size(), 17u);
 }
 
 TEST(ActionTable, AFailureIsHandedOn) {

@@ -77,6 +77,24 @@ TEST_F(PostgresQueueStoreTest, ANameInUseIsAnsweredWithItsQueue) {
   EXPECT_EQ(again.attributes, kAttributes);
 }
 
+TEST_F(PostgresQueueStoreTest, TagsAreReplacedLikewiseAndAreNoModification) {
+  const QueueRecord made = created();
+  test_.store.setTestClockOffset(10);
+  const auto outcome = queues_.replaceTags(kName, made.queue_id, made.version, {{"team", "a"}, {"", "\xc3\xa9"}});
+  const QueueRecord& replaced = std::get<QueueRecord>(outcome);
+  EXPECT_EQ(replaced.tags, (StringMap{{"team", "a"}, {"", "\xc3\xa9"}}));
+  EXPECT_EQ(replaced.attributes, made.attributes);
+  EXPECT_EQ(replaced.version, made.version + 1);
+  EXPECT_EQ(replaced.modified_at, made.modified_at);
+  EXPECT_EQ(queues_.findQueue(kName)->tags, replaced.tags);
+  EXPECT_TRUE(
+      std::holds_alternative<QueueStore::VersionChanged>(queues_.replaceTags(kName, made.queue_id, made.version, {})));
+  EXPECT_TRUE(std::holds_alternative<QueueStore::VersionChanged>(
+      queues_.replaceTags(kName, made.queue_id + 1, replaced.version, {})));
+  EXPECT_TRUE(std::holds_alternative<QueueStore::NotFound>(
+      queues_.replaceTags({"000000000000", "none"}, made.queue_id, 1, {})));
+}
+
 TEST_F(PostgresQueueStoreTest, OneOfEightConcurrentCreatorsOfANameCreatesIt) {
   for (int round = 0; round < 20; ++round) {
     const QueueName name{"000000000000", fmt::format("round-{}", round)};

@@ -171,6 +171,51 @@ TEST_F(SqsServiceTest, AMissingQueueWinsOverBadParameters) {
             ErrorCode::MissingRequiredParameterException);
 }
 
+TEST_F(SqsServiceTest, TagsAreAddedReplacedAndTakenAway) {
+  auto& process = addProcess();
+  const auto tags = [&] { return process.answer(&SqsService::listQueueTags, {kQueue}).value().tags; };
+  EXPECT_EQ(process.answer(&SqsService::tagQueue, {kQueue, {}}).error().code, ErrorCode::QueueDoesNotExist);
+  EXPECT_EQ(process.answer(&SqsService::untagQueue, {kQueue, {}}).error().code, ErrorCode::QueueDoesNotExist);
+  EXPECT_EQ(process.answer(&SqsService::listQueueTags, {kQueue}).error().code, ErrorCode::QueueDoesNotExist);
+  ASSERT_TRUE(process.answer(&SqsService::createQueue, {kQueue.name, {}, TagMap{{"a", "1"}, {"b", "2"}}}).ok());
+  EXPECT_EQ(tags(), (TagMap{{"a", "1"}, {"b", "2"}}));
+  EXPECT_TRUE(process.answer(&SqsService::tagQueue, {kQueue, TagMap{{"b", ""}, {"c", "3"}}}).ok());
+  EXPECT_EQ(tags(), (TagMap{{"a", "1"}, {"b", ""}, {"c", "3"}}));
+  EXPECT_TRUE(process.answer(&SqsService::untagQueue, {kQueue, std::vector<std::string>{"a", "none"}}).ok());
+  EXPECT_EQ(tags(), (TagMap{{"b", ""}, {"c", "3"}}));
+  EXPECT_EQ(process.answer(&SqsService::tagQueue, {kQueue, TagMap{}}).error().message,
+            "The request must contain the parameter Tags.");
+  EXPECT_EQ(process.answer(&SqsService::untagQueue, {kQueue, {}}).error().message,
+            "The request must contain the parameter TagKeys.");
+}
+
+TEST_F(SqsServiceTest, FiftyTagsAreTheLimitHoweverTheyCome) {
+  auto& process = addProcess();
+  TagMap forty_nine;
+  for (int i = 0; i < 49; ++i) forty_nine[std::to_string(i)] = "";
+  ASSERT_TRUE(process.answer(&SqsService::createQueue, {kQueue.name, {}, forty_nine}).ok());
+  EXPECT_TRUE(process.answer(&SqsService::tagQueue, {kQueue, TagMap{{"x", ""}}}).ok());
+  EXPECT_TRUE(process.answer(&SqsService::tagQueue, {kQueue, TagMap{{"x", "again"}}}).ok());
+  const auto refused = process.answer(&SqsService::tagQueue, {kQueue, TagMap{{"y", ""}}});
+  EXPECT_EQ(refused.error().code, ErrorCode::InvalidParameterValueException);
+  EXPECT_EQ(refused.error().message, "Too many tags added for queue " + kQueue.name + ".");
+  EXPECT_EQ(process.answer(&SqsService::listQueueTags, {kQueue}).value().tags.count("y"), 0u);
+}
+
+TEST_F(SqsServiceTest, NoTagIsLostToAnotherProcess) {
+  auto& a = addProcess();
+  auto& b = addProcess();
+  createQueue(a);
+  std::thread other([&] {
+    for (int i = 0; i < 10; ++i)
+      EXPECT_TRUE(b.answer(&SqsService::tagQueue, {kQueue, TagMap{{"b" + std::to_string(i), ""}}}).ok());
+  });
+  for (int i = 0; i < 10; ++i)
+    EXPECT_TRUE(a.answer(&SqsService::tagQueue, {kQueue, TagMap{{"a" + std::to_string(i), ""}}}).ok());
+  other.join();
+  EXPECT_EQ(a.answer(&SqsService::listQueueTags, {kQueue}).value().tags.size(), 20u);
+}
+
 TEST_F(SqsServiceTest, CountsAreExact) {
   auto& process = addProcess();
   createQueue(process);
