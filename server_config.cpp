@@ -24,7 +24,7 @@ extern char** environ;
 namespace howdah {
 namespace {
 
-enum class Kind { Text, Path, Url, Choice, Switch, Count, Duration, Size, Addresses, Names };
+enum class Kind { Text, Path, Url, Choice, Switch, Count, Duration, Size, Addresses, Names, Networks };
 
 struct Value {
   std::vector<std::string> texts;
@@ -72,6 +72,14 @@ const Setting kSettings[] = {
     {"trusted-hosts", Kind::Names, "", 0, 0, "",
      "Host names besides loopback under which browsers may reach a loopback listener",
      [](C& c, const Value& v) { c.api.trusted_host_names = v.texts; }},
+    {"trusted-proxies", Kind::Networks, "", 0, 0, "",
+     "Networks of proxies whose X-Forwarded-Proto and X-Forwarded-Host say what the client used, for queue URLs",
+     [](C& c, const Value& v) {
+       for (const std::string& text : v.texts) c.api.trusted_proxies.push_back(*api::parseNetwork(text));
+     }},
+    {"cors-origins", Kind::Names, "", 0, 0, "",
+     "Origins such as https://app.example whose pages may call from browsers; * for all",
+     [](C& c, const Value& v) { c.api.cors_origins = v.texts; }},
     {"region", Kind::Text, "us-east-1", 0, 0, "", "Region in queue ARNs; any region is accepted in requests",
      [](C& c, const Value& v) { c.service.region = v.text; }},
 
@@ -161,7 +169,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-bool isList(Kind kind) { return kind == Kind::Addresses || kind == Kind::Names; }
+bool isList(Kind kind) { return kind == Kind::Addresses || kind == Kind::Names || kind == Kind::Networks; }
 
 std::string boundsText(const Setting& setting) {
   switch (setting.kind) {
@@ -180,6 +188,8 @@ std::string boundsText(const Setting& setting) {
       return "HOST:PORT";
     case Kind::Names:
       return "NAME";
+    case Kind::Networks:
+      return "ADDRESS[/BITS]";
     case Kind::Url:
       return "http[s]://HOST[:PORT]";
     case Kind::Path:
@@ -209,6 +219,11 @@ std::optional<std::string> parseValue(const Setting& setting, Value& value) {
     case Kind::Path:
       return std::nullopt;
     case Kind::Names:
+      return std::nullopt;
+    case Kind::Networks:
+      for (const std::string& text : value.texts) {
+        if (!api::parseNetwork(text)) return fmt::format("{:?} is not a network such as 10.0.0.0/8 or fd00::/8", text);
+      }
       return std::nullopt;
     case Kind::Url: {
       const std::string_view url = value.text;

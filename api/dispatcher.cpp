@@ -126,11 +126,13 @@ class Call : public std::enable_shared_from_this<Call> {
       codec_ = wants_json ? &api_->query_as_json : &api_->query;
     }
 
+    cors_origin_ = corsOrigin(request);
     if (const char* why = crossSite(request, host)) return refuse({ErrorCode::AccessDeniedException, why});
     if (request.method == "OPTIONS") {
       HttpResponse response;
       response.status = 204;
       response.headers = {{"x-amzn-RequestId", context_.request_id}, {"Allow", std::string(kMethods)}};
+      allowPreflight(request, response);
       return answer(std::move(response));
     }
     if (json) return runJson(request, target);
@@ -178,7 +180,7 @@ class Call : public std::enable_shared_from_this<Call> {
     if (auto decoded = codec_->decode(request, *action_->input, input.get()); !decoded)
       return refuse(std::move(decoded).error());
 
-    url_base_ = queueUrlBase(request, api_->options.public_url);
+    url_base_ = queueUrlBase(request, api_->options);
     fillContext(request);
     action_->call(api_->service, context_, input.get(),
                   [self = shared_from_this()](service::Result<std::shared_ptr<const void>> result) {
@@ -191,8 +193,8 @@ class Call : public std::enable_shared_from_this<Call> {
   const char* crossSite(const HttpRequest& request, std::string_view host) const {
     constexpr const char* kForeign = "Requests from pages of other sites are refused.";
     const std::string_view site = request.header("Sec-Fetch-Site");
-    if (!site.empty() && site != "same-origin" && site != "none") return kForeign;
-    if (const std::string_view origin = request.header("Origin"); !origin.empty()) {
+    if (cors_origin_.empty() && !site.empty() && site != "same-origin" && site != "none") return kForeign;
+    if (const std::string_view origin = request.header("Origin"); cors_origin_.empty() && !origin.empty()) {
       const auto scheme_end = origin.find("://");
       if (scheme_end == std::string_view::npos || !equalsIgnoringCase(origin.substr(scheme_end + 3), host))
         return kForeign;
@@ -201,6 +203,25 @@ class Call : public std::enable_shared_from_this<Call> {
     if (api_->options.loopback_only && !host.empty() && !isOurName(withoutPort(host)))
       return "The Host header is not a name of this server; the setting trusted-hosts can name it.";
     return nullptr;
+  }
+
+  // The origin of the page that asks, if the settings allow it.
+  std::string corsOrigin(const HttpRequest& request) const {
+    const std::string_view origin = request.header("Origin");
+    const bool allowed =
+        !origin.empty() && std::ranges::any_of(api_->options.cors_origins, [&](const std::string& one) {
+          return one == "*" || equalsIgnoringCase(one, origin);
+        });
+    return allowed ? std::string(origin) : std::string();
+  }
+
+  // Whatever headers the SDK in the page wants to send.
+  void allowPreflight(const HttpRequest& request, HttpResponse& response) const {
+    if (cors_origin_.empty()) return;
+    response.headers.emplace_back("Access-Control-Allow-Methods", kMethods);
+    response.headers.emplace_back("Access-Control-Max-Age", "86400");
+    if (const std::string_view wanted = request.header("Access-Control-Request-Headers"); !wanted.empty())
+      response.headers.emplace_back("Access-Control-Allow-Headers", wanted);
   }
 
   bool isOurName(std::string_view name) const {
@@ -226,7 +247,7 @@ class Call : public std::enable_shared_from_this<Call> {
     context_.caller.account = api_->options.account;
     context_.caller.principal = "arn:aws:iam::" + api_->options.account + ":root";
     context_.caller.source_ip = request.peer_address;
-    context_.caller.secure = request.secure;
+    context_.caller.secure = isSecure(request, api_->options);
     context_.client = exchange_->client();
     context_.parked = std::make_shared<Clock::duration>(0);
     // It would be stored with the message: what is no trace header is left out.
@@ -262,6 +283,11 @@ class Call : public std::enable_shared_from_this<Call> {
   void answer(HttpResponse response, std::string_view error = {}, std::shared_ptr<const void> output = nullptr) {
     if (answered_.exchange(true)) return;  // it threw after it had answered
     if (is_head_) response.body.clear();
+    if (!cors_origin_.empty()) {
+      response.headers.emplace_back("Access-Control-Allow-Origin", cors_origin_);
+      response.headers.emplace_back("Access-Control-Expose-Headers", "Date, x-amzn-RequestId, x-amzn-query-error");
+      response.headers.emplace_back("Vary", "Origin");
+    }
 
     metrics::Seconds duration = Clock::now() - started_;
     if (context_.parked) duration -= *context_.parked;
@@ -304,6 +330,7 @@ class Call : public std::enable_shared_from_this<Call> {
   const Codec* codec_ = &api_->json;
   std::string_view protocol_ = "json";
   std::string url_base_;
+  std::string cors_origin_;  // of the page that asks; empty: no page, or one that may not
   bool is_head_ = false;
   std::atomic<bool> answered_ = false;
 };

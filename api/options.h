@@ -4,11 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "api/network.h"
+
 namespace howdah::api {
 
 struct ApiOptions {
   std::string public_url;                       // base of queue URLs; empty: the Host the client used
   std::vector<std::string> trusted_host_names;  // Hosts a browser may name beside loopback ones
+  std::vector<Network> trusted_proxies;         // whose X-Forwarded-Proto and X-Forwarded-Host count
+  std::vector<std::string> cors_origins;        // whose pages may call from browsers; "*": all
   bool loopback_only = false;                   // all listeners are on loopback
   std::string account = "000000000000";         // of every caller while requests are not authenticated
 };

@@ -16,6 +16,18 @@ bool isSegment(std::string_view segment) {
   });
 }
 
+// What a trusted proxy says, of the client's side where there are several; empty from anybody else.
+std::string_view forwarded(const HttpRequest& request, std::string_view header, const ApiOptions& options) {
+  std::string_view value = request.header(header);
+  if (value.empty()) return {};
+  const bool trusted = std::ranges::any_of(
+      options.trusted_proxies, [&](const Network& network) { return network.contains(request.peer_address); });
+  if (!trusted) return {};
+  value = value.substr(0, value.find(','));
+  while (value.ends_with(' ')) value.remove_suffix(1);
+  return value;
+}
+
 }  // namespace
 
 bool isValidHost(std::string_view host) {
@@ -24,16 +36,20 @@ bool isValidHost(std::string_view host) {
   });
 }
 
-std::string queueUrlBase(const HttpRequest& request, std::string_view public_url) {
-  if (!public_url.empty()) {
+bool isSecure(const HttpRequest& request, const ApiOptions& options) {
+  const std::string_view protocol = forwarded(request, "X-Forwarded-Proto", options);
+  return protocol == "https" || (request.secure && protocol != "http");
+}
+
+std::string queueUrlBase(const HttpRequest& request, const ApiOptions& options) {
+  if (!options.public_url.empty()) {
+    std::string_view public_url = options.public_url;
     if (public_url.ends_with('/')) public_url.remove_suffix(1);
     return std::string(public_url);
   }
-  // A TLS terminator in front says what the client used; to whoever else sends it, only its own answer changes.
-  const std::string_view forwarded = request.header("X-Forwarded-Proto");
-  const bool https = forwarded == "https" || (request.secure && forwarded != "http");
-  const std::string_view host = request.header("Host");
-  std::string base = https ? "https://" : "http://";
+  std::string_view host = forwarded(request, "X-Forwarded-Host", options);
+  if (!isValidHost(host)) host = request.header("Host");
+  std::string base = isSecure(request, options) ? "https://" : "http://";
   base += host.empty() ? "localhost" : host;  // HTTP/1.0 without a Host
   return base;
 }

@@ -6,13 +6,17 @@
 #include <string_view>
 
 #include "api/http_message.h"
+#include "api/options.h"
 #include "service/operations.h"
 
 namespace howdah::api {
 
-// What comes before the path in the URLs a response carries: `public_url` if there is one, else the scheme and Host of
-// the request. REQUIRES: the Host header is empty or isValidHost.
-std::string queueUrlBase(const HttpRequest& request, std::string_view public_url);
+// The client's connection was TLS: this one, or as a trusted proxy says.
+bool isSecure(const HttpRequest& request, const ApiOptions& options);
+
+// What comes before the path in the URLs a response carries: the public URL if there is one, else the scheme and host
+// that the client used, as the request or a trusted proxy says. REQUIRES: the Host header is empty or isValidHost.
+std::string queueUrlBase(const HttpRequest& request, const ApiOptions& options);
 
 std::string makeQueueUrl(std::string_view base, const service::QueueRef& queue);
 

@@ -98,6 +98,14 @@ TEST_F(ServerConfigTest, ListenIsRepeatableAndSplitsCommas) {
   EXPECT_THAT(load({}).listener.listen, ElementsAre("127.0.0.1:3", "[::1]:4"));
 }
 
+TEST_F(ServerConfigTest, ProxiesAndOriginsAreLists) {
+  const ServerConfig config = load({"--trusted-proxies", "10.0.0.0/8,::1", "--cors-origins", "https://a,https://b"});
+  ASSERT_EQ(config.api.trusted_proxies.size(), 2u);
+  EXPECT_TRUE(config.api.trusted_proxies[0].contains("10.1.2.3"));
+  EXPECT_TRUE(config.api.trusted_proxies[1].contains("::1"));
+  EXPECT_THAT(config.api.cors_origins, ElementsAre("https://a", "https://b"));
+}
+
 TEST_F(ServerConfigTest, FlagOverEnvironmentOverFileOverDefault) {
   const std::string path = file("purge-interval: 10s\nwatch-interval: 300ms\nregion: eu-west-1\n");
   surroundings.environment["HOWDAH_PURGE_INTERVAL"] = "20s";
@@ -205,6 +213,7 @@ TEST_F(ServerConfigTest, AProblemSaysWhatToChange) {
       {"address", {"--listen", ":9324"}, {}, "", "\":9324\" is not an address such as 127.0.0.1:9324, 0.0.0.0:9324"},
       {"host name", {"--listen", "example.com:1"}, {}, "", "is not an address"},
       {"port", {"--listen", "127.0.0.1:65536"}, {}, "", "is not an address"},
+      {"network", {"--trusted-proxies", "10.0.0.0/8,10/8"}, {}, "", "is not a network such as 10.0.0.0/8 or fd00::/8"},
       {"url", {"--public-url", "sqs.example.com"}, {}, "", "is not a URL such as https://sqs.example.com"},
       {"variable", {}, {{"HOWDAH_WORKERS", "x"}}, "", "HOWDAH_WORKERS: \"x\" is not a number"},
       {"key in file", {}, {}, "workers: x", "workers in "},

@@ -111,7 +111,11 @@ class Dispatcher : public ::testing::Test {
 
   testing::RecordingQueueService service_;
   FinishedRecorder recorder_;
-  ApiOptions options_{.public_url = {}, .trusted_host_names = {}, .loopback_only = true};
+  ApiOptions options_ = [] {
+    ApiOptions made;
+    made.loopback_only = true;
+    return made;
+  }();
   std::size_t requests_ = 0;
 };
 
@@ -226,7 +230,7 @@ TEST_F(Dispatcher, AccountLevelActionsAreNotValidOnAQueuesPath) {
 }
 
 TEST_F(Dispatcher, UnknownActionsAreRefused) {
-  for (const char* action : {"FooBar", "sendmessage", "", "TagQueue"})
+  for (const char* action : {"FooBar", "sendmessage", "", "AddPermission"})
     expectRefused(jsonRequest(action, "{}"), 400, "InvalidAction");
   EXPECT_EQ(recorder_.finished.back().action, "unknown");
   HttpRequest request = jsonRequest("", "{}");
@@ -455,6 +459,49 @@ TEST_F(Dispatcher, PagesOfOtherSitesAreRefused) {
     request.headers.push_back(own);
     EXPECT_EQ(answerTo(request).status, 200);
   }
+}
+
+TEST_F(Dispatcher, PagesOfNamedOriginsAreServed) {
+  options_.cors_origins = {"https://app.example", "http://localhost:3000"};
+  HttpRequest request = jsonRequest("ListQueues", "{}");
+  request.headers.emplace_back("Origin", "https://app.example");
+  request.headers.emplace_back("Sec-Fetch-Site", "cross-site");
+  HttpResponse response = answerTo(request);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(headerOf(response, "Access-Control-Allow-Origin"), "https://app.example");
+  EXPECT_EQ(headerOf(response, "Access-Control-Expose-Headers"), "Date, x-amzn-RequestId, x-amzn-query-error");
+  EXPECT_EQ(headerOf(response, "Vary"), "Origin");
+  request.headers[1].second = "AmazonSQS.Nothing";
+  response = answerTo(request);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(headerOf(response, "Access-Control-Allow-Origin"), "https://app.example") << "errors can be read too";
+
+  request.method = "OPTIONS";
+  request.headers.erase(request.headers.begin() + 1, request.headers.begin() + 3);
+  request.headers.emplace_back("Access-Control-Request-Headers", "amz-sdk-request,x-amz-target");
+  response = answerTo(request);
+  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(headerOf(response, "Access-Control-Allow-Methods"), "GET, HEAD, OPTIONS, POST");
+  EXPECT_EQ(headerOf(response, "Access-Control-Allow-Headers"), "amz-sdk-request,x-amz-target");
+  EXPECT_EQ(headerOf(response, "Access-Control-Allow-Origin"), "https://app.example");
+
+  for (const char* other : {"https://evil.example", "http://app.example", "https://app.example.evil.example", "null"}) {
+    request = jsonRequest("ListQueues", "{}");
+    request.headers.emplace_back("Origin", other);
+    response = answerTo(request);
+    EXPECT_EQ(response.status, 403) << other;
+    EXPECT_EQ(headerOf(response, "Access-Control-Allow-Origin"), "");
+  }
+  options_.cors_origins = {"*"};
+  EXPECT_EQ(answerTo(request).status, 200);
+  request.headers[0].second = "evil.example";
+  EXPECT_EQ(answerTo(request).status, 403) << "a rebound name stays refused";
+}
+
+TEST_F(Dispatcher, WithoutTheSettingNoPageIsTold) {
+  const HttpResponse response = answerTo(jsonRequest("ListQueues", "{}"));
+  EXPECT_EQ(headerOf(response, "Access-Control-Allow-Origin"), "");
+  EXPECT_EQ(headerOf(response, "Vary"), "");
 }
 
 TEST_F(Dispatcher, OnLoopbackOnlyKnownHostsAreServed) {

@@ -65,25 +65,49 @@ HttpRequest requestTo(std::string host) {
 }
 
 TEST(QueueUrl, IsMadeFromTheHostTheClientUsed) {
-  EXPECT_EQ(makeQueueUrl(queueUrlBase(requestTo("queues.internal:9324"), ""), {"000000000000", "orders"}),
+  EXPECT_EQ(makeQueueUrl(queueUrlBase(requestTo("queues.internal:9324"), {}), {"000000000000", "orders"}),
             "http://queues.internal:9324/000000000000/orders");
-  EXPECT_EQ(queueUrlBase(requestTo(""), ""), "http://localhost");
-}
-
-TEST(QueueUrl, TakesTheSchemeOfTheConnectionOrOfTheTerminatorInFront) {
+  EXPECT_EQ(queueUrlBase(requestTo(""), {}), "http://localhost");
   HttpRequest request = requestTo("h");
   request.secure = true;
-  EXPECT_EQ(queueUrlBase(request, ""), "https://h");
-  request.secure = false;
+  EXPECT_EQ(queueUrlBase(request, {}), "https://h");
+}
+
+TEST(QueueUrl, ATrustedProxyTellsSchemeAndHost) {
+  ApiOptions options;
+  options.trusted_proxies = {*parseNetwork("192.168.0.0/16"), *parseNetwork("10.1.2.3")};
+  HttpRequest request = requestTo("h:1");
   request.headers.emplace_back("X-Forwarded-Proto", "https");
-  EXPECT_EQ(queueUrlBase(request, ""), "https://h");
-  request.headers.back().second = "gopher";
-  EXPECT_EQ(queueUrlBase(request, ""), "http://h");
+  request.headers.emplace_back("X-Forwarded-Host", "sqs.example.com:8443");
+  for (const char* trusted : {"192.168.7.8", "10.1.2.3"}) {
+    request.peer_address = trusted;
+    EXPECT_EQ(queueUrlBase(request, options), "https://sqs.example.com:8443");
+    EXPECT_TRUE(isSecure(request, options));
+  }
+  for (const char* other : {"10.1.2.4", "127.0.0.1", "", "::1"}) {
+    request.peer_address = other;
+    EXPECT_EQ(queueUrlBase(request, options), "http://h:1");
+    EXPECT_FALSE(isSecure(request, options));
+  }
+  request.peer_address = "10.1.2.3";
+  EXPECT_EQ(queueUrlBase(request, {}), "http://h:1") << "by default nobody is trusted";
+  request.headers[1].second = "https, http";
+  request.headers[2].second = "outer.example , inner.example";
+  EXPECT_EQ(queueUrlBase(request, options), "https://outer.example") << "the client's side comes first";
+  request.headers[1].second = "gopher";
+  request.headers[2].second = "no host";
+  EXPECT_EQ(queueUrlBase(request, options), "http://h:1");
+  request.secure = true;
+  request.headers[1].second = "http";
+  EXPECT_EQ(queueUrlBase(request, options), "http://h:1");
 }
 
 TEST(QueueUrl, PublicUrlWins) {
-  EXPECT_EQ(queueUrlBase(requestTo("h:1"), "https://sqs.example.com"), "https://sqs.example.com");
-  EXPECT_EQ(queueUrlBase(requestTo("h:1"), "https://example.com/queues/"), "https://example.com/queues");
+  ApiOptions options;
+  options.public_url = "https://sqs.example.com";
+  EXPECT_EQ(queueUrlBase(requestTo("h:1"), options), "https://sqs.example.com");
+  options.public_url = "https://example.com/queues/";
+  EXPECT_EQ(queueUrlBase(requestTo("h:1"), options), "https://example.com/queues");
 }
 
 TEST(QueueUrl, AHostIsMadeOfHostCharacters) {
