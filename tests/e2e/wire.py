@@ -6,7 +6,7 @@ import socket
 import botocore.exceptions
 import pytest
 
-from howdah import Answer, request
+from howdah import SPEAKS_QUERY, Answer, request
 
 CORAL = {"InvalidParameterValueException", "MissingRequiredParameterException", "UnknownOperationException",
          "SerializationException", "AccessDeniedException", "InternalFailure"}
@@ -14,6 +14,8 @@ CORAL = {"InvalidParameterValueException", "MissingRequiredParameterException", 
 SHAPES = {"AWS.SimpleQueueService.NonExistentQueue": "QueueDoesNotExist", "QueueAlreadyExists": "QueueNameExists",
           "InvalidParameterValue": "InvalidParameterValueException", "MissingParameter": "MissingRequiredParameterException",
           "InvalidAction": "UnknownOperationException", "MalformedInput": "SerializationException"}
+QUERY_TEXTS = {"The specified queue does not exist.":
+               "The specified queue does not exist for this wsdl version."}
 STATUS = {"ReceiptHandleIsInvalid": 404, "AWS.SimpleQueueService.PurgeQueueInProgress": 403, "OverLimit": 403}
 
 
@@ -23,16 +25,20 @@ def shape_of(code):
 
 @contextlib.contextmanager
 def fails(code, text=None):
-    """The block's boto3 call fails with this Query code, its modelled shape, its status and, where given, this text."""
+    """The block's boto3 call fails with this Query code, its status and, where given, this text; in AWS JSON also with
+    its modelled shape."""
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         yield caught
     answer = caught.value.response
     error = answer["Error"]
     assert error["Code"] == code, answer
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == STATUS.get(code, 400), answer
-    assert error["QueryErrorCode"] == shape_of(code), answer
+    if SPEAKS_QUERY:
+        assert error["Type"] == "Sender", answer
+    else:
+        assert error["QueryErrorCode"] == shape_of(code), answer
     if text is not None:
-        assert error["Message"] == text
+        assert error["Message"] == (QUERY_TEXTS.get(text, text) if SPEAKS_QUERY else text)
 
 
 def assert_error(answer, code, text=None):
