@@ -1,6 +1,6 @@
 // The shapes of the actions' inputs and outputs, member by member in the order of AWS's model
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html), with the names AWS Query
-// gives them. Each member is one line; tests/api/action_table_test.cpp lists them all.
+// gives them. Each member is one line; tests/e2e/test_shapes.py compares them with that model.
 #include "api/codec/shapes.h"
 
 namespace howdah::api {

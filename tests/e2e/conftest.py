@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config, items):
     if config.getoption("--url"):
         choose(lambda fixtures: not OURS & fixtures)
     if SPEAKS_QUERY:  # what the other run of the tests does not do: boto3's own requests
-        choose(lambda fixtures: {"sqs", "lax_sqs"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
+        choose(lambda fixtures: {"sqs", "lax_sqs", "model"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
 
 
 @pytest.fixture(scope="session")
