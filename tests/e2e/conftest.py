@@ -14,6 +14,7 @@ from wire import Wire
 
 def pytest_addoption(parser):
     parser.addoption("--url", help="test the SQS endpoint at this URL instead of starting a server")
+    parser.addoption("--update", action="store_true", help="rewrite the answers in tests/golden")
 
 
 # Fixtures that need the server's process, clock or database.
