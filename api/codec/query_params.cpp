@@ -79,8 +79,7 @@ std::vector<std::uint32_t> QueryScope::indexes() const {
     if (index && (found.empty() || found.back() != *index)) found.push_back(*index);
   }
   std::ranges::sort(found);
-  const auto repeated = std::ranges::unique(found);
-  found.erase(repeated.begin(), repeated.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());  // clang 14 cannot compile the range form
   return found;
 }
 
