@@ -22,6 +22,7 @@ struct FifoQueueRef {
   std::int64_t queue_version = 0;
   std::chrono::seconds delay{};
   std::chrono::seconds retention{};
+  auto operator<=>(const FifoQueueRef&) const = default;
 };
 
 struct NewFifoMessage {
@@ -58,6 +59,7 @@ enum class FifoHandleState { Valid, Expired, Gone };
 struct FifoDeleteOutcome {
   QueueState queue = QueueState::Current;
   FifoHandleState handle = FifoHandleState::Gone;  // Valid: deleted
+  bool group_available = false;                    // something of its group can be received now
 };
 struct FifoChangeOutcome {
   QueueState queue = QueueState::Current;
@@ -86,15 +88,22 @@ class FifoStore {
                                             const std::string& attempt_id) = 0;
 
   // Safe to repeat.
-  virtual std::vector<FifoDeleteOutcome> remove(const FifoQueueRef& queue, std::span<const DeliveryKey> deliveries) = 0;
+  virtual std::vector<FifoDeleteOutcome> remove(QueueId queue_id, std::span<const DeliveryKey> deliveries) = 0;
 
   // Safe to repeat.
-  virtual std::vector<FifoChangeOutcome> changeVisibility(const FifoQueueRef& queue,
+  virtual std::vector<FifoChangeOutcome> changeVisibility(QueueId queue_id,
                                                           std::span<const FifoVisibilityChange> changes) = 0;
+
+  // The queue's delay was set: groups that wait for a longer one become available by the new one. A transaction for
+  // each thousand groups; safe to repeat.
+  virtual void applyDelay(QueueId queue_id) = 0;
 
   // Exact. Messages behind a group's head in flight count as visible. Of a queue with a delay its cost grows with the
   // backlog.
-  virtual MessageCounts countMessages(const FifoQueueRef& queue) = 0;
+  virtual MessageCounts countMessages(QueueId queue_id) = 0;
+
+  // Counted up to `limit`.
+  virtual std::int64_t countInFlight(QueueId queue_id, std::int64_t limit) = 0;
 };
 
 }  // namespace howdah::persistence

@@ -32,8 +32,8 @@ void PostgresDatabase::migrate() {
   Migrator(connection).migrate();
   functions_ = std::make_unique<InstalledFunctions>(connection, options_.test_clock);
   queues_ = std::make_unique<PostgresQueueStore>(pool_, *functions_);
-  messages_ = std::make_unique<PostgresMessageStore>(pool_, *functions_);
-  fifo_ = std::make_unique<PostgresFifoStore>(pool_, *functions_);
+  messages_ = std::make_unique<PostgresMessageStore>(pool_, *functions_, turn_floors_);
+  fifo_ = std::make_unique<PostgresFifoStore>(pool_, *functions_, turn_floors_);
   maintenance_ = std::make_unique<PostgresMaintenanceStore>(options_, recorder_, *functions_);
   notifications_ = std::make_unique<PostgresNotifications>(options_, recorder_);
 }

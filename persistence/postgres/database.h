@@ -14,6 +14,7 @@
 #include "persistence/postgres/functions.h"
 #include "persistence/postgres/migrator.h"
 #include "persistence/postgres/options.h"
+#include "persistence/postgres/turn_floors.h"
 #include "persistence/queue_store.h"
 
 namespace howdah::persistence::postgres {
@@ -46,6 +47,7 @@ class PostgresDatabase {
   metrics::Recorder& recorder_;
   ConnectionPool pool_;
   std::unique_ptr<InstalledFunctions> functions_;
+  TurnFloors turn_floors_;
   std::unique_ptr<QueueStore> queues_;
   std::unique_ptr<MessageStore> messages_;
   std::unique_ptr<FifoStore> fifo_;

@@ -1,10 +1,10 @@
 #include "persistence/postgres/postgres_fifo_store.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 
-#include "persistence/postgres/due_floors.h"
 #include "persistence/postgres/function_call.h"
 #include "persistence/postgres/sha256.h"
 #include "persistence/postgres/transaction.h"
@@ -13,8 +13,6 @@
 namespace howdah::persistence::postgres {
 
 namespace {
-
-using std::chrono::steady_clock;
 
 // A turn whose transaction took longer to commit than this lies below the floor, until a look from the beginning.
 constexpr std::chrono::microseconds kSlack = std::chrono::seconds(1);
@@ -74,15 +72,18 @@ FifoHandleState handleState(std::string_view outcome) {
 
 }  // namespace
 
-PostgresFifoStore::PostgresFifoStore(ConnectionPool& pool, const InstalledFunctions& functions)
+PostgresFifoStore::PostgresFifoStore(ConnectionPool& pool, const InstalledFunctions& functions, TurnFloors& floors)
     : pool_(pool),
+      floors_(floors),
       send_(functionCall("send_fifo", functions, 12)),
       receive_(functionCall("receive_fifo", functions, 9)),
       repeat_attempt_(functionCall("receive_attempt_fifo", functions, 5)),
       note_attempt_(functionCall("note_attempt_fifo", functions, 5)),
-      delete_(functionCall("delete_fifo", functions, 6)),
-      change_visibility_(functionCall("change_visibility_fifo", functions, 7)),
-      count_(functionCall("count_messages_fifo", functions, 2)) {}
+      delete_(functionCall("delete_fifo", functions, 5)),
+      change_visibility_(functionCall("change_visibility_fifo", functions, 6)),
+      apply_delay_(functionCall("apply_delay_fifo", functions, 3)),
+      count_(functionCall("count_messages_fifo", functions, 1)),
+      count_in_flight_(functionCall("count_in_flight_fifo", functions, 2)) {}
 
 FifoSendResult PostgresFifoStore::send(const FifoQueueRef& queue, std::span<const NewFifoMessage> messages) {
   Params params;
@@ -112,18 +113,6 @@ FifoSendResult PostgresFifoStore::send(const FifoQueueRef& queue, std::span<cons
   return result;
 }
 
-PostgresFifoStore::Floors PostgresFifoStore::floorsFor(QueueId queue_id) {
-  const auto now = steady_clock::now();
-  Floors beginning;
-  beginning.fill(DueFloors::kBeginning);
-  std::lock_guard lock(mutex_);
-  if (floors_.size() >= DueFloors::kMaximumQueues && !floors_.contains(queue_id)) floors_.clear();
-  FloorEntry& entry = floors_.try_emplace(queue_id, FloorEntry{beginning, {}}).first->second;
-  if (now < entry.next_full_look) return entry.floors;
-  entry.next_full_look = now + DueFloors::kFullLookInterval;
-  return beginning;
-}
-
 FifoReceiveOutcome PostgresFifoStore::outcomeOf(const Rows& rows, const FifoQueueRef& queue, std::size_t receives) {
   FifoReceiveOutcome outcome;
   outcome.messages.resize(receives);
@@ -134,10 +123,10 @@ FifoReceiveOutcome PostgresFifoStore::outcomeOf(const Rows& rows, const FifoQueu
       if (receive == -1) outcome.queue = QueueState::Changed;
       outcome.next_due = row.timestamptzOrNull(15);
       if (row.isNull(14)) continue;
-      const auto floors = row.timestamptzArray(14);
-      std::lock_guard lock(mutex_);
-      const auto found = floors_.find(queue.queue_id);
-      if (found != floors_.end()) std::copy_n(floors.begin(), kPartitions, found->second.floors.begin());
+      const auto told = row.timestamptzArray(14);
+      TurnFloors::Floors floors;
+      std::copy_n(told.begin(), floors.size(), floors.begin());
+      floors_.learned(queue.queue_id, floors);
       continue;
     }
     DeliveredMessage& message = outcome.messages.at(static_cast<std::size_t>(receive - 1)).emplace_back();
@@ -163,11 +152,11 @@ FifoReceiveOutcome PostgresFifoStore::receiveOn(Connection& connection, const Fi
   for (std::size_t i = 0; i < receives.size(); ++i)
     places.insert(places.end(), static_cast<std::size_t>(receives[i].max_number_of_messages),
                   static_cast<std::int32_t>(i + 1));
-  const Floors floors = floorsFor(queue.queue_id);
+  const TurnFloors::Floors floors = floors_.forReceive(queue.queue_id);
   Params params;
   params.int8(queue.queue_id).int8(queue.queue_version).int4(seconds32(queue.delay)).int8(queue.retention.count());
   params.int4Array(places).int4Array(receives, &FifoReceive::visibility_timeout);
-  params.int4(static_cast<std::int32_t>(static_cast<unsigned>(next_partition_++) % kPartitions));
+  params.int4(static_cast<std::int32_t>(static_cast<unsigned>(next_partition_++) % TurnFloors::kPartitions));
   params.timestamptzArray(floors).int8(kSlack.count());
   return outcomeOf(connection.execute(receive_, params), queue, receives.size());
 }
@@ -203,27 +192,28 @@ FifoReceiveOutcome PostgresFifoStore::receiveAttempt(const FifoQueueRef& queue, 
   return outcome;
 }
 
-std::vector<FifoDeleteOutcome> PostgresFifoStore::remove(const FifoQueueRef& queue,
-                                                         std::span<const DeliveryKey> deliveries) {
+std::vector<FifoDeleteOutcome> PostgresFifoStore::remove(QueueId queue_id, std::span<const DeliveryKey> deliveries) {
   const Distinct named = distinct(deliveries, [](const DeliveryKey& d) { return d; });
   Params params;
-  params.int8(queue.queue_id).int4(seconds32(queue.delay));
+  params.int8(queue_id);
   addDeliveries(params, named.deliveries);
   const Rows rows = pool_.acquire()->execute(delete_, params);
-  std::vector<FifoDeleteOutcome> outcomes(deliveries.size(), FifoDeleteOutcome{QueueState::Changed, {}});
+  std::vector<FifoDeleteOutcome> outcomes(deliveries.size(), FifoDeleteOutcome{QueueState::Changed, {}, false});
   if (rows.empty()) return outcomes;
-  for (std::size_t i = 0; i < deliveries.size(); ++i)
-    outcomes[i] = {QueueState::Current, handleState(rows[static_cast<int>(named.position[i])].text(1))};
+  for (std::size_t i = 0; i < deliveries.size(); ++i) {
+    const Row row = rows[static_cast<int>(named.position[i])];
+    outcomes[i] = {QueueState::Current, handleState(row.text(1)), row.boolean(2)};
+  }
   return outcomes;
 }
 
-std::vector<FifoChangeOutcome> PostgresFifoStore::changeVisibility(const FifoQueueRef& queue,
+std::vector<FifoChangeOutcome> PostgresFifoStore::changeVisibility(QueueId queue_id,
                                                                    std::span<const FifoVisibilityChange> changes) {
   const Distinct named = distinct(changes, [](const FifoVisibilityChange& c) { return c.delivery; });
   std::vector<std::int32_t> timeouts(named.deliveries.size());
   for (std::size_t i = 0; i < changes.size(); ++i) timeouts[named.position[i]] = changes[i].visibility_timeout;
   Params params;
-  params.int8(queue.queue_id).int4(seconds32(queue.delay));
+  params.int8(queue_id);
   addDeliveries(params, named.deliveries);
   params.int4Array(timeouts);
   const Rows rows = pool_.acquire()->execute(change_visibility_, params);
@@ -237,8 +227,21 @@ std::vector<FifoChangeOutcome> PostgresFifoStore::changeVisibility(const FifoQue
   return outcomes;
 }
 
-MessageCounts PostgresFifoStore::countMessages(const FifoQueueRef& queue) {
-  const Rows rows = pool_.acquire()->execute(count_, Params().int8(queue.queue_id).int4(seconds32(queue.delay)));
+void PostgresFifoStore::applyDelay(QueueId queue_id) {
+  constexpr std::int32_t kGroupsInASlice = 1000;
+  for (std::int64_t after = std::numeric_limits<std::int64_t>::min();;) {
+    const Rows rows = pool_.acquire()->execute(apply_delay_, Params().int8(queue_id).int8(after).int4(kGroupsInASlice));
+    if (rows.only().isNull(0)) return;
+    after = rows.only().int8(0);
+  }
+}
+
+std::int64_t PostgresFifoStore::countInFlight(QueueId queue_id, std::int64_t limit) {
+  return pool_.acquire()->execute(count_in_flight_, Params().int8(queue_id).int8(limit)).only().int8(0);
+}
+
+MessageCounts PostgresFifoStore::countMessages(QueueId queue_id) {
+  const Rows rows = pool_.acquire()->execute(count_, Params().int8(queue_id));
   const Row row = rows.only();
   return {row.int8(0), row.int8(1), row.int8(2)};
 }

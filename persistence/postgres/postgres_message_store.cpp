@@ -69,14 +69,16 @@ void markChanged(QueueId gone, std::span<const Request> requests, std::vector<Ou
 
 }  // namespace
 
-PostgresMessageStore::PostgresMessageStore(ConnectionPool& pool, const InstalledFunctions& functions)
+PostgresMessageStore::PostgresMessageStore(ConnectionPool& pool, const InstalledFunctions& functions,
+                                           const TurnFloors& turn_floors)
     : pool_(pool),
+      turn_floors_(turn_floors),
       send_(functionCall("send_standard", functions, 11)),
       receive_(functionCall("receive_standard", functions, 6)),
       delete_(functionCall("delete_standard", functions, 6)),
       change_visibility_(functionCall("change_visibility_standard", functions, 7)),
       count_(functionCall("count_messages", functions, 1)),
-      watch_(functionCall("watch_queues", functions, 3)),
+      watch_(functionCall("watch_queues", functions, 4)),
       now_(functionCall("database_time", functions, 0)) {}
 
 Rows PostgresMessageStore::commit(const Statement& statement, const Params& params) {
@@ -242,8 +244,11 @@ std::vector<WatchedQueue> PostgresMessageStore::watch(std::span<const QueueId> q
   std::vector<Floors> floors;
   for (const QueueId queue_id : queue_ids) floors.push_back(floors_.peek(queue_id));
   const Rows rows = pool_.acquire()->execute(
-      watch_,
-      Params().int8Array(queue_ids).timestamptzArray(floors, &Floors::fresh).timestamptzArray(floors, &Floors::worn));
+      watch_, Params()
+                  .int8Array(queue_ids)
+                  .timestamptzArray(floors, &Floors::fresh)
+                  .timestamptzArray(floors, &Floors::worn)
+                  .timestamptzArray(queue_ids, [this](QueueId queue_id) { return turn_floors_.lowest(queue_id); }));
   std::vector<WatchedQueue> watched;
   for (const Row row : rows)
     watched.push_back({queue_ids[static_cast<std::size_t>(row.int4(0) - 1)], row.boolean(1), row.boolean(2),

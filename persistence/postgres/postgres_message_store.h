@@ -7,12 +7,13 @@
 #include "persistence/postgres/due_floors.h"
 #include "persistence/postgres/functions.h"
 #include "persistence/postgres/statement.h"
+#include "persistence/postgres/turn_floors.h"
 
 namespace howdah::persistence::postgres {
 
 class PostgresMessageStore final : public MessageStore {
  public:
-  PostgresMessageStore(ConnectionPool& pool, const InstalledFunctions& functions);
+  PostgresMessageStore(ConnectionPool& pool, const InstalledFunctions& functions, const TurnFloors& turn_floors);
 
   std::vector<SendOutcome> send(std::span<const NewMessage> messages) override;
   ReceiveOutcome receive(const ReceiveRequest& request) override;
@@ -28,6 +29,7 @@ class PostgresMessageStore final : public MessageStore {
   ReceiveOutcome receiveFrom(const ReceiveRequest& request, const Floors& floors, bool& clock_is_behind_floors);
 
   ConnectionPool& pool_;
+  const TurnFloors& turn_floors_;  // of FIFO queues, which are watched too
   const Statement send_, receive_, delete_, change_visibility_, count_, watch_, now_;
   DueFloors floors_;
 };

@@ -31,11 +31,24 @@ class FifoStoreTest : public ::testing::Test {
     return options;
   }
 
-  void create(const std::string& name) {
+  void create(const std::string& name, seconds delay = {}) {
+    const StringMap attributes{{"FifoQueue", "true"}, {"DelaySeconds", std::to_string(delay.count())}};
     record_ = std::get<QueueStore::Created>(
-                  process_.queues().createQueue({"000000000000", name}, {{"FifoQueue", "true"}}, {}, seconds(60)))
+                  process_.queues().createQueue({"000000000000", name}, attributes, {}, seconds(60)))
                   .queue;
-    queue_ = {record_.queue_id, record_.version, seconds(0), seconds(345600)};
+    queue_ = {record_.queue_id, record_.version, delay, seconds(345600)};
+  }
+  void setDelay(seconds delay) {
+    StringMap attributes = record_.attributes;
+    attributes["DelaySeconds"] = std::to_string(delay.count());
+    record_ = std::get<QueueRecord>(
+        process_.queues().replaceAttributes(record_.queue_name, record_.queue_id, record_.version, attributes));
+    queue_.queue_version = record_.version;
+    queue_.delay = delay;
+  }
+  WatchedQueue watch() {
+    const std::vector<QueueId> queue_ids{queue_.queue_id};
+    return process_.messages().watch(queue_ids).at(0);
   }
 
   NewFifoMessage message(const std::string& group, const std::string& body, const std::string& id = "") {
@@ -80,17 +93,18 @@ class FifoStoreTest : public ::testing::Test {
   }
   FifoHandleState remove(const DeliveredMessage& m) {
     const DeliveryKey delivery = key(m);
-    return process_.fifo().remove(queue_, std::span(&delivery, 1)).at(0).handle;
+    removed_ = process_.fifo().remove(queue_.queue_id, std::span(&delivery, 1)).at(0);
+    return removed_.handle;
   }
   FifoHandleState change(const DeliveredMessage& m, int timeout) {
     const FifoVisibilityChange one{key(m), timeout};
-    return process_.fifo().changeVisibility(queue_, std::span(&one, 1)).at(0).handle;
+    return process_.fifo().changeVisibility(queue_.queue_id, std::span(&one, 1)).at(0).handle;
   }
   void passSeconds(double s) {
     ahead_ += s;
     process_.setTestClockOffset(ahead_);
   }
-  MessageCounts counts() { return process_.fifo().countMessages(queue_); }
+  MessageCounts counts() { return process_.fifo().countMessages(queue_.queue_id); }
 
   NullRecorder recorder_;
   TestDatabase database_;
@@ -98,6 +112,7 @@ class FifoStoreTest : public ::testing::Test {
   PostgresDatabase other_;
   QueueRecord record_;
   FifoQueueRef queue_;
+  FifoDeleteOutcome removed_;  // the last
   std::uint64_t made_ = 0;
   double ahead_ = 0;
 };
@@ -117,6 +132,7 @@ TEST_F(FifoStoreTest, AGroupIsLockedWhileItsHeadIsInFlight) {
   EXPECT_EQ(receiveBodies(), "") << "a send does not unlock";
   EXPECT_EQ(counts(), (MessageCounts{3, 1, 0})) << "what waits behind the head is visible";
   EXPECT_EQ(remove(first.at(0)), FifoHandleState::Valid);
+  EXPECT_TRUE(removed_.group_available);
   EXPECT_EQ(receiveBodies(), "g-2 g-3 g-4");
 }
 
@@ -125,9 +141,12 @@ TEST_F(FifoStoreTest, ARemainingHeadKeepsTheLockWhateverElseIsDeleted) {
   const auto set = receive(3);
   remove(set.at(1));
   remove(set.at(2));
+  EXPECT_FALSE(removed_.group_available);
   EXPECT_EQ(receiveBodies(), "");
   remove(set.at(0));
-  EXPECT_EQ(receiveBodies(), "g-4");
+  EXPECT_TRUE(removed_.group_available);
+  remove(receive().at(0));
+  EXPECT_FALSE(removed_.group_available) << "the group is empty";
 }
 
 TEST_F(FifoStoreTest, VisibilityZeroFollowsThePrefixRule) {
@@ -240,7 +259,7 @@ TEST_F(FifoStoreTest, OneKeySentByManyAtOnceIsStoredOnce) {
 }
 
 TEST_F(FifoStoreTest, ADelayHoldsBackTheGroupAndFollowsAChange) {
-  queue_.delay = seconds(60);
+  create("delayed.fifo", seconds(60));
   send("g-1");
   EXPECT_EQ(receiveBodies(), "");
   EXPECT_EQ(counts(), (MessageCounts{0, 0, 1}));
@@ -251,6 +270,58 @@ TEST_F(FifoStoreTest, ADelayHoldsBackTheGroupAndFollowsAChange) {
   EXPECT_EQ(receiveBodies(), "g-1");
   passSeconds(61);
   EXPECT_EQ(receiveBodies(), "g-1 g-2");
+}
+
+TEST_F(FifoStoreTest, AShorterDelayHoldsForWhatWaitsAlready) {
+  create("delayed.fifo", seconds(600));
+  constexpr int kGroups = 2500;  // more than two slices
+  std::vector<NewFifoMessage> messages;
+  for (int i = 0; i < kGroups; ++i) messages.push_back(message("g" + std::to_string(i), "m"));
+  send(messages);
+  passSeconds(60);
+  setDelay(seconds(30));
+  EXPECT_FALSE(watch().deliverable) << "the turns still hold the old time";
+  process_.fifo().applyDelay(queue_.queue_id);
+  EXPECT_TRUE(watch().deliverable);
+  std::size_t got = 0;
+  while (const auto more = receive().size()) got += more;
+  EXPECT_EQ(got, static_cast<std::size_t>(kGroups));
+}
+
+TEST_F(FifoStoreTest, ADeleteBehindAnUnseenChangeGoesByTheDelayThatTheQueueHas) {
+  create("delayed.fifo", seconds(600));
+  send("g-1 g-2");
+  passSeconds(60);
+  setDelay(seconds(0));
+  process_.fifo().applyDelay(queue_.queue_id);
+  const auto first = receive(1);
+  ASSERT_EQ(bodies(first), "g-1");
+  remove(first.at(0));
+  EXPECT_EQ(receiveBodies(), "g-2");
+}
+
+TEST_F(FifoStoreTest, AWatchTellsWhetherAGroupIsAvailableAndElseWhenOneWillBe) {
+  EXPECT_FALSE(watch().deliverable);
+  EXPECT_FALSE(watch().next_due);
+  send("g-1");
+  EXPECT_TRUE(watch().deliverable);
+  EXPECT_FALSE(watch().gone);
+  receive(1, 30);
+  const WatchedQueue locked = watch();
+  EXPECT_FALSE(locked.deliverable);
+  ASSERT_TRUE(locked.next_due);
+  EXPECT_NEAR(std::chrono::duration<double>(*locked.next_due - locked.now).count(), 30, 2);
+  process_.queues().deleteQueue(record_.queue_name);
+  EXPECT_TRUE(watch().gone);
+}
+
+TEST_F(FifoStoreTest, WhatIsInFlightIsCountedUpToALimit) {
+  send("a-1 b-1 c-1 d-1");
+  receive(3, 30);
+  EXPECT_EQ(process_.fifo().countInFlight(queue_.queue_id, 10), 3);
+  EXPECT_EQ(process_.fifo().countInFlight(queue_.queue_id, 2), 2);
+  passSeconds(31);
+  EXPECT_EQ(process_.fifo().countInFlight(queue_.queue_id, 10), 0);
 }
 
 TEST_F(FifoStoreTest, AnAttemptRepeatedGivesTheSameMessagesUnderTheSameHandles) {

@@ -68,7 +68,8 @@ TEST_P(Mutants, IsCaughtByTheBooks) {
       std::get<QueueStore::Created>(process.queues().createQueue({"000000000000", "q"}, {}, {}, seconds(60))).queue;
   const postgres::InstalledFunctions functions(database.outsider(), false, files);
   postgres::ConnectionPool pool(database.options(), recorder);
-  postgres::PostgresMessageStore store(pool, functions);
+  const postgres::TurnFloors no_fifo_queues;
+  postgres::PostgresMessageStore store(pool, functions, no_fifo_queues);
 
   LoadOptions load;
   load.stores = {&store};

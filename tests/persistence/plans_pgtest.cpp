@@ -26,7 +26,7 @@ class Plans : public ::testing::Test {
     for (const char* name : {"send_standard", "receive_standard", "delete_standard", "change_visibility_standard",
                              "watch_queues", "count_messages"})
       functions_.push_back(
-          text("SELECT 'howdah.' || proname FROM pg_proc WHERE proname ~ '^" + std::string(name) + "_'"));
+          text("SELECT 'howdah.' || proname FROM pg_proc WHERE proname ~ '^" + std::string(name) + "_[0-9a-f]+$'"));
   }
 
   postgres::Statement statement(const std::string& sql) {
@@ -81,7 +81,8 @@ class Plans : public ::testing::Test {
           "SELECT * FROM " + functions_[3] + "(ARRAY[" + q + "], " + keys + ", array_fill(0, ARRAY[10]))");
     connection.executeScript("DROP TABLE got");
     check("receive what is due", receive);
-    check("watch", "SELECT * FROM " + functions_[4] + "(ARRAY[" + q + "], ARRAY[" + floor + "], ARRAY[" + floor + "])");
+    check("watch", "SELECT * FROM " + functions_[4] + "(ARRAY[" + q + "], ARRAY[" + floor + "], ARRAY[" + floor +
+                       "], ARRAY[" + floor + "])");
     ASSERT_EQ(connection.execute(statement("SELECT count(*) FROM got")).only().int8(0), 10) << state;
     check("delete", "SELECT * FROM " + functions_[2] + "(ARRAY[" + q + "], " + keys + ")");
     connection.executeScript("DROP TABLE got");

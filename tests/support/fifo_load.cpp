@@ -67,7 +67,7 @@ class Load {
         if (!all.deleted.emplace(body, count).second) all.faults.push_back(body + " was deleted twice");
     }
     judge(all);
-    const MessageCounts counts = options_.stores[0]->countMessages(options_.queue);
+    const MessageCounts counts = options_.stores[0]->countMessages(options_.queue.queue_id);
     if (counts != MessageCounts{})
       all.faults.push_back(fmt::format("counts at the end: {} visible, {} in flight, {} delayed", counts.visible,
                                        counts.in_flight, counts.delayed));
@@ -160,14 +160,14 @@ class Load {
           }
         }
         if (!changes.empty()) {
-          const auto outcomes = mine.changeVisibility(options_.queue, changes);
+          const auto outcomes = mine.changeVisibility(options_.queue.queue_id, changes);
           for (std::size_t i = 0; i < changes.size(); ++i)
             if (outcomes[i].handle == FifoHandleState::Valid)
               books.changes[change_bodies[i]].push_back(
                   {outcomes[i].visible_at - seconds(changes[i].visibility_timeout), outcomes[i].visible_at});
         }
         if (!deletes.empty()) {
-          const auto outcomes = mine.remove(options_.queue, deletes);
+          const auto outcomes = mine.remove(options_.queue.queue_id, deletes);
           for (std::size_t i = 0; i < deletes.size(); ++i)
             if (outcomes[i].handle == FifoHandleState::Valid) {
               books.deleted.emplace(delete_bodies[i], deletes[i].receive_count);
