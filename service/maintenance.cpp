@@ -1,19 +1,26 @@
 #include "service/maintenance.h"
 
+#include <algorithm>
+
 #include "service/worker_pool.h"
 
 namespace howdah::service {
 
 namespace {
 
-constexpr const char* kSweep = "sweep";
 constexpr int kSweepRows = 1000;  // a batch holds its locks and delays vacuum for as long as it takes
 
 }  // namespace
 
-Maintenance::Maintenance(persistence::MaintenanceStore& store, metrics::Recorder& recorder,
-                         std::chrono::milliseconds interval)
-    : store_(store), recorder_(recorder), interval_(interval) {}
+Duty sweepDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval) {
+  return {"sweep", interval, [&store]() -> std::optional<std::chrono::milliseconds> {
+            if (!store.sweepRemains(kSweepRows).more) return std::nullopt;
+            return std::chrono::milliseconds(0);
+          }};
+}
+
+Maintenance::Maintenance(persistence::MaintenanceStore& store, metrics::Recorder& recorder, std::vector<Duty> duties)
+    : store_(store), recorder_(recorder), duties_(std::move(duties)) {}
 
 Maintenance::~Maintenance() { stop(); }
 
@@ -30,32 +37,42 @@ void Maintenance::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool Maintenance::isStopping() {
-  std::lock_guard lock(mutex_);
-  return stopping_;
-}
-
 void Maintenance::run() {
-  while (!isStopping()) {
-    round();
-    std::unique_lock lock(mutex_);
-    stop_.wait_for(lock, interval_, [this] { return stopping_; });
+  std::vector<Round> rounds(duties_.size());
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    // The one that has waited longest: duties with much to do take turns.
+    const auto next = std::ranges::min_element(rounds, {}, &Round::due);
+    const auto due = next == rounds.end() ? SteadyTime::max() : next->due;
+    if (std::chrono::steady_clock::now() < due) {
+      stop_.wait_until(lock, due);
+      continue;
+    }
+    lock.unlock();
+    runSlice(duties_[static_cast<std::size_t>(next - rounds.begin())], *next);
+    lock.lock();
   }
+  lock.unlock();
   runGuarded("release_duties", [this] { store_.releaseDuties(); });
 }
 
-void Maintenance::round() {
+void Maintenance::runSlice(const Duty& duty, Round& round) {
   const auto started = std::chrono::steady_clock::now();
   bool held = false;
   bool success = false;
-  runGuarded(kSweep, [&] {
-    held = store_.holdDuty(kSweep);
-    while (held && !isStopping() && store_.sweepRemains(kSweepRows).more) {
-    }
+  std::optional<std::chrono::milliseconds> more;
+  runGuarded(duty.name, [&] {
+    held = store_.holdDuty(duty.name);
+    if (held) more = duty.slice();
     success = true;
   });
-  recorder_.dutyHeld(kSweep, held);
-  if (held) recorder_.dutyFinished(kSweep, success, std::chrono::steady_clock::now() - started);
+  const auto ended = std::chrono::steady_clock::now();
+  round.took += ended - started;
+  if (!more || !round.under_way) recorder_.dutyHeld(duty.name, held);
+  if (!more && held) recorder_.dutyFinished(duty.name, success, round.took);
+  round.under_way = more.has_value();
+  if (!more) round.took = {};
+  round.due = ended + more.value_or(duty.interval);
 }
 
 }  // namespace howdah::service

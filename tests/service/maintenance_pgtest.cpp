@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 
+#include "tests/support/eventually.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_database.h"
 
@@ -55,7 +57,8 @@ TEST(MaintenanceTest, ARoundSweepsAllThatAPurgeLeftBehind) {
   ASSERT_TRUE(process.answer(&SqsService::purgeQueue, {{"", "q"}}).ok());
 
   DutyRecorder recorder;
-  Maintenance maintenance(process.database().maintenance(), recorder, std::chrono::hours(1));
+  auto& store = process.database().maintenance();
+  Maintenance maintenance(store, recorder, {sweepDuty(store, std::chrono::hours(1))});
   maintenance.start();
   ASSERT_TRUE(recorder.waitUntilFinished(true));
   maintenance.stop();
@@ -68,8 +71,8 @@ TEST(MaintenanceTest, OneProcessAtATimeHoldsTheSweepAndAnotherTakesItOver) {
   ServiceProcess two(database.options());
   DutyRecorder of_one;
   DutyRecorder of_two;
-  Maintenance first(one.database().maintenance(), of_one, kOften);
-  Maintenance second(two.database().maintenance(), of_two, kOften);
+  Maintenance first(one.database().maintenance(), of_one, {sweepDuty(one.database().maintenance(), kOften)});
+  Maintenance second(two.database().maintenance(), of_two, {sweepDuty(two.database().maintenance(), kOften)});
   first.start();
   ASSERT_TRUE(of_one.waitUntilHeldIs(true));
   second.start();
@@ -78,11 +81,34 @@ TEST(MaintenanceTest, OneProcessAtATimeHoldsTheSweepAndAnotherTakesItOver) {
   EXPECT_TRUE(of_two.waitUntilHeldIs(true));
 }
 
+TEST(MaintenanceTest, ADutyWithMuchToDoLetsTheOthersHaveTheirTurn) {
+  testing::TestDatabase database;
+  ServiceProcess process(database.options());
+  DutyRecorder recorder;
+  std::atomic<int> endless = 0;
+  std::atomic<int> others_after = 0;
+  const auto now = [&]() -> std::optional<std::chrono::milliseconds> {
+    ++endless;
+    return std::chrono::milliseconds(0);
+  };
+  const auto once = [&]() -> std::optional<std::chrono::milliseconds> {
+    if (endless > 0) ++others_after;
+    return std::nullopt;
+  };
+  Maintenance maintenance(process.database().maintenance(), recorder,
+                          {{"endless", std::chrono::hours(1), now}, {"other", kOften, once}});
+  maintenance.start();
+  EXPECT_TRUE(testing::eventually([&] { return others_after > 2; }));
+  maintenance.stop();
+  EXPECT_GT(endless, others_after);
+}
+
 TEST(MaintenanceTest, ALostDatabaseLosesTheDutyUntilItIsBack) {
   testing::TestDatabase database;
   ServiceProcess process(database.options());
   DutyRecorder recorder;
-  Maintenance maintenance(process.database().maintenance(), recorder, kOften);
+  Maintenance maintenance(process.database().maintenance(), recorder,
+                          {sweepDuty(process.database().maintenance(), kOften)});
   maintenance.start();
   ASSERT_TRUE(recorder.waitUntilHeldIs(true));
   database.outsider();
