@@ -79,8 +79,10 @@ class Server {
                      config_.service);
     service_->start();
     createDeclaredQueues(*service_, config_.queues, config_.api.account);
-    maintenance_.emplace(database_->maintenance(), recorder_,
-                         std::vector{service::sweepDuty(database_->maintenance())});
+    maintenance_.emplace(
+        database_->maintenance(), recorder_,
+        std::vector{service::sweepDuty(database_->maintenance()), service::retentionDuty(database_->maintenance()),
+                    service::windowsDuty(database_->maintenance())});
     maintenance_->start();
     gate_->open(api::makeApiHandler(*service_, recorder_, config_.api));
     is_started_ = true;

@@ -175,6 +175,9 @@ struct PrometheusRecorder::Series {
   Counter& messages_sent = counter("howdah_messages_sent_total", "Messages stored");
   Counter& messages_received = counter("howdah_messages_received_total", "Messages handed to receivers");
   Counter& messages_deleted = counter("howdah_messages_deleted_total", "Deletes answered with success");
+  Counter& messages_dead_lettered =
+      counter("howdah_messages_dead_lettered_total", "Messages moved to a dead-letter queue by a receive");
+  Counter& messages_expired = counter("howdah_messages_expired_total", "Messages older than their queue's retention");
   Counter& empty_receives = counter("howdah_empty_receives_total", "Receives answered without a message");
   Counter& visibility_changes = counter("howdah_visibility_changes_total", "Visibility timeouts changed");
   Histogram& message_size = histogram("howdah_message_size_bytes", "Body and attributes of accepted messages", kBytes);
@@ -272,6 +275,14 @@ void PrometheusRecorder::messagesReceived(std::size_t count) {
   series_->messages_received.Increment(static_cast<double>(count));
 }
 void PrometheusRecorder::emptyReceive() { series_->empty_receives.Increment(); }
+void PrometheusRecorder::messagesDeadLettered(std::size_t count) {
+  series_->messages_dead_lettered.Increment(static_cast<double>(count));
+}
+
+void PrometheusRecorder::messagesExpired(std::size_t count) {
+  series_->messages_expired.Increment(static_cast<double>(count));
+}
+
 void PrometheusRecorder::messagesDeleted(std::size_t count) {
   series_->messages_deleted.Increment(static_cast<double>(count));
 }

@@ -30,6 +30,8 @@ class PrometheusRecorder final : public Recorder {
   void messagesReceived(std::size_t count) override;
   void emptyReceive() override;
   void messagesDeleted(std::size_t count) override;
+  void messagesDeadLettered(std::size_t count) override;
+  void messagesExpired(std::size_t count) override;
   void visibilityChanged(std::size_t count) override;
   void queuePurged() override;
   void queueCreated() override;

@@ -31,6 +31,8 @@ class Recorder {
   virtual void messagesReceived(std::size_t count) = 0;
   virtual void emptyReceive() = 0;
   virtual void messagesDeleted(std::size_t count) = 0;
+  virtual void messagesDeadLettered(std::size_t count) = 0;
+  virtual void messagesExpired(std::size_t count) = 0;
   virtual void visibilityChanged(std::size_t count) = 0;
   virtual void queuePurged() = 0;
   virtual void queueCreated() = 0;

@@ -22,6 +22,7 @@ struct FifoQueueRef {
   std::int64_t queue_version = 0;
   std::chrono::seconds delay{};
   std::chrono::seconds retention{};
+  std::optional<Redrive> redrive = std::nullopt;
   auto operator<=>(const FifoQueueRef&) const = default;
 };
 
@@ -50,6 +51,7 @@ struct FifoReceive {
 struct FifoReceiveOutcome {
   QueueState queue = QueueState::Current;
   std::vector<std::vector<DeliveredMessage>> messages;  // of each receive, in order within each group
+  Removals removals;
   DatabaseTime now;
   std::optional<DatabaseTime> next_due;  // when a group becomes available; only given when nothing was handed out
 };

@@ -1,6 +1,7 @@
 // The elected duties' view of the store. Used by one thread of one process at a time (whoever holds the election).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 namespace howdah::persistence {
@@ -21,6 +22,12 @@ class MaintenanceStore {
   // Deletes up to about `batch_rows` rows of what purged and deleted queues left behind, and forgets an incarnation
   // when it is empty and what was in flight at its end can no longer arrive (ten minutes).
   virtual SweepResult sweepRemains(int batch_rows) = 0;
+
+  // Deletes up to about `batch_rows` messages that are older than their queue's retention.
+  virtual SweepResult sweepRetention(int batch_rows, std::chrono::seconds default_retention) = 0;
+
+  // Deletes up to `batch_rows` rows of deduplication windows and receive attempts that have ended.
+  virtual SweepResult sweepWindows(int batch_rows) = 0;
 };
 
 }  // namespace howdah::persistence

@@ -25,13 +25,16 @@ struct ReceiveRequest {
   QueueId queue_id = 0;
   std::int64_t queue_version = 0;
   std::vector<std::int32_t> visibility_timeouts;  // seconds, one for each message wanted
+  std::chrono::seconds retention{345600};         // what is older is deleted instead
+  std::optional<Redrive> redrive = std::nullopt;
 };
 
 struct ReceiveOutcome {
   QueueState queue = QueueState::Current;
   std::vector<DeliveredMessage> messages;  // in the order of the timeouts they took; may be fewer
-  DatabaseTime now;                        // of the claim
-  std::optional<DatabaseTime> next_due;    // when the next message falls due; only given when `messages` is empty
+  Removals removals;
+  DatabaseTime now;                      // of the claim
+  std::optional<DatabaseTime> next_due;  // when the next message falls due; only given when `messages` is empty
 };
 
 struct DeleteRequest {
@@ -71,7 +74,8 @@ class MessageStore {
   // Not safe to repeat when the outcome is unknown: a repeat may store a message twice.
   virtual std::vector<SendOutcome> send(std::span<const NewMessage> messages) = 0;
 
-  // Hands out up to one message per timeout, of one queue: due ones first, then the log, then worn ones.
+  // Hands out up to one message per timeout, of one queue: due ones first, then the log, then worn ones. Dead letters
+  // are moved and what is too old is deleted in the same transaction, about a hundred a call.
   // A lost outcome is not repeated: what was claimed falls due again.
   virtual ReceiveOutcome receive(const ReceiveRequest& request) = 0;
 

@@ -69,6 +69,7 @@ struct DeliveredMessage {
   std::optional<std::string> trace_header;
   std::optional<std::string> message_group_id;
   std::optional<std::string> message_deduplication_id;  // FIFO queues only
+  std::optional<std::string> source_queue;              // the name of the queue it came from as a dead letter
   DatabaseTime sent_at;
   DatabaseTime received_at;
   DatabaseTime first_received_at;
@@ -80,6 +81,22 @@ struct DeliveryKey {
   MessageKey key;
   std::int32_t receive_count = 0;
   std::array<unsigned char, 4> message_id_prefix{};
+};
+
+// A queue's redrive policy, as a receive applies it: a message received `max_receive_count` times already goes to
+// `target`.
+struct Redrive {
+  std::int32_t max_receive_count = 0;
+  QueueName target;
+  std::string source;  // the name of the queue itself
+  auto operator<=>(const Redrive&) const = default;
+};
+
+// What a receive did beside handing out messages.
+struct Removals {
+  QueueId dead_letter_queue_id = 0;  // where the dead letters went
+  std::int64_t dead_lettered = 0;
+  std::int64_t expired = 0;  // older than the queue's retention
 };
 
 struct MessageCounts {

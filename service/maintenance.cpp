@@ -1,6 +1,7 @@
 #include "service/maintenance.h"
 
 #include <algorithm>
+#include "service/queue_attributes.h"
 
 #include "service/worker_pool.h"
 
@@ -15,6 +16,20 @@ constexpr int kSweepRows = 1000;  // a batch holds its locks and delays vacuum f
 Duty sweepDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval) {
   return {"sweep", interval, [&store]() -> std::optional<std::chrono::milliseconds> {
             if (!store.sweepRemains(kSweepRows).more) return std::nullopt;
+            return std::chrono::milliseconds(0);
+          }};
+}
+
+Duty retentionDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval) {
+  return {"retention", interval, [&store]() -> std::optional<std::chrono::milliseconds> {
+            if (!store.sweepRetention(kSweepRows, queueSettings({}).retention).more) return std::nullopt;
+            return std::chrono::milliseconds(0);
+          }};
+}
+
+Duty windowsDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval) {
+  return {"windows", interval, [&store]() -> std::optional<std::chrono::milliseconds> {
+            if (!store.sweepWindows(kSweepRows).more) return std::nullopt;
             return std::chrono::milliseconds(0);
           }};
 }

@@ -113,6 +113,15 @@ void SqsService::messagesDue(QueueId queue_id, std::size_t messages, std::chrono
   }
 }
 
+void SqsService::messagesRemoved(const persistence::Removals& removals) {
+  if (removals.expired > 0) recorder_.messagesExpired(static_cast<std::size_t>(removals.expired));
+  if (removals.dead_lettered == 0) return;
+  const auto moved = static_cast<std::size_t>(removals.dead_lettered);
+  recorder_.messagesDeadLettered(moved);
+  messagesDue(removals.dead_letter_queue_id, moved, std::chrono::seconds(0));
+  hintOthers(removals.dead_letter_queue_id, std::chrono::seconds(0));
+}
+
 void SqsService::hintOthers(QueueId queue_id, std::chrono::seconds delay) {
   if (delay.count() == 0) return notifications_.publish({queue_id, std::nullopt});
   if (delay > 2 * options_.watch_interval) return;  // their floor poll finds it in time

@@ -135,6 +135,8 @@ class SqsService final : public QueueService {
 
   // Messages become receivable after `delay`: wakes receives parked here, and soon those of other processes.
   void messagesDue(persistence::QueueId queue_id, std::size_t messages, std::chrono::seconds delay);
+  // A receive moved dead letters, which wake their queue's receives, or found messages too old.
+  void messagesRemoved(const persistence::Removals& removals);
   void hintOthers(persistence::QueueId queue_id, std::chrono::seconds delay);
   // The queue has another incarnation or is gone: its parked receives find it again, here and elsewhere.
   void incarnationEnded(const persistence::QueueRecord& queue);

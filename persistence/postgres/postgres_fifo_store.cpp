@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "persistence/postgres/function_call.h"
+#include "persistence/postgres/message_params.h"
 #include "persistence/postgres/sha256.h"
 #include "persistence/postgres/transaction.h"
 #include "persistence/store_error.h"
@@ -16,16 +17,6 @@ namespace {
 
 // A turn whose transaction took longer to commit than this lies below the floor, until a look from the beginning.
 constexpr std::chrono::microseconds kSlack = std::chrono::seconds(1);
-
-std::optional<std::string_view> nullIfEmpty(std::string_view value) {
-  if (value.empty()) return std::nullopt;
-  return value;
-}
-
-std::optional<std::string> ownedOrNull(std::optional<std::string_view> value) {
-  if (!value) return std::nullopt;
-  return std::string(*value);
-}
 
 std::int32_t seconds32(std::chrono::seconds value) { return static_cast<std::int32_t>(value.count()); }
 
@@ -76,7 +67,7 @@ PostgresFifoStore::PostgresFifoStore(ConnectionPool& pool, const InstalledFuncti
     : pool_(pool),
       floors_(floors),
       send_(functionCall("send_fifo", functions, 12)),
-      receive_(functionCall("receive_fifo", functions, 9)),
+      receive_(functionCall("receive_fifo", functions, 13)),
       repeat_attempt_(functionCall("receive_attempt_fifo", functions, 5)),
       note_attempt_(functionCall("note_attempt_fifo", functions, 5)),
       delete_(functionCall("delete_fifo", functions, 5)),
@@ -121,9 +112,10 @@ FifoReceiveOutcome PostgresFifoStore::outcomeOf(const Rows& rows, const FifoQueu
     if (receive <= 0) {
       outcome.now = row.timestamptz(4);
       if (receive == -1) outcome.queue = QueueState::Changed;
-      outcome.next_due = row.timestamptzOrNull(15);
-      if (row.isNull(14)) continue;
-      const auto told = row.timestamptzArray(14);
+      outcome.next_due = row.timestamptzOrNull(16);
+      if (row.isNull(15)) continue;
+      outcome.removals = {row.int8OrNull(1).value_or(0), row.int8OrNull(2).value_or(0), row.int4OrNull(6).value_or(0)};
+      const auto told = row.timestamptzArray(15);
       TurnFloors::Floors floors;
       std::copy_n(told.begin(), floors.size(), floors.begin());
       floors_.learned(queue.queue_id, floors);
@@ -142,6 +134,7 @@ FifoReceiveOutcome PostgresFifoStore::outcomeOf(const Rows& rows, const FifoQueu
     message.trace_header = ownedOrNull(row.textOrNull(11));
     message.message_group_id = ownedOrNull(row.textOrNull(12));
     message.message_deduplication_id = ownedOrNull(row.textOrNull(13));
+    message.source_queue = ownedOrNull(row.textOrNull(14));
   }
   return outcome;
 }
@@ -158,6 +151,7 @@ FifoReceiveOutcome PostgresFifoStore::receiveOn(Connection& connection, const Fi
   params.int4Array(places).int4Array(receives, &FifoReceive::visibility_timeout);
   params.int4(static_cast<std::int32_t>(static_cast<unsigned>(next_partition_++) % TurnFloors::kPartitions));
   params.timestamptzArray(floors).int8(kSlack.count());
+  addRedrive(params, queue.redrive);
   return outcomeOf(connection.execute(receive_, params), queue, receives.size());
 }
 

@@ -1,8 +1,7 @@
 #include "persistence/postgres/postgres_maintenance_store.h"
 
-#include <fmt/format.h>
-
 #include "persistence/postgres/advisory_lock.h"
+#include "persistence/postgres/function_call.h"
 
 namespace howdah::persistence::postgres {
 
@@ -17,8 +16,9 @@ PostgresMaintenanceStore::PostgresMaintenanceStore(PostgresOptions options, metr
                                                    const InstalledFunctions& functions)
     : options_(std::move(options)),
       recorder_(recorder),
-      sweep_remains_{"sweep_remains",
-                     fmt::format("SELECT f.rows_deleted, f.more FROM {}($1) f", functions.name("sweep_remains"))} {}
+      sweep_remains_(functionCall("sweep_remains", functions, 1)),
+      sweep_retention_(functionCall("sweep_retention", functions, 2)),
+      sweep_windows_(functionCall("sweep_windows", functions, 1)) {}
 
 Connection& PostgresMaintenanceStore::connection() {
   if (!connection_ || !connection_->alive()) {
@@ -46,7 +46,20 @@ void PostgresMaintenanceStore::releaseDuties() {
 }
 
 MaintenanceStore::SweepResult PostgresMaintenanceStore::sweepRemains(int batch_rows) {
-  const Rows rows = connection().execute(sweep_remains_, Params().int4(batch_rows));
+  return sweep(sweep_remains_, Params().int4(batch_rows));
+}
+
+MaintenanceStore::SweepResult PostgresMaintenanceStore::sweepRetention(int batch_rows,
+                                                                       std::chrono::seconds default_retention) {
+  return sweep(sweep_retention_, Params().int4(batch_rows).int8(default_retention.count()));
+}
+
+MaintenanceStore::SweepResult PostgresMaintenanceStore::sweepWindows(int batch_rows) {
+  return sweep(sweep_windows_, Params().int4(batch_rows));
+}
+
+MaintenanceStore::SweepResult PostgresMaintenanceStore::sweep(const Statement& statement, const Params& params) {
+  const Rows rows = connection().execute(statement, params);
   return {rows.only().int8(0), rows.only().boolean(1)};
 }
 

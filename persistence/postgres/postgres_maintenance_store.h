@@ -19,13 +19,16 @@ class PostgresMaintenanceStore final : public MaintenanceStore {
   bool holdDuty(const char* duty) override;
   void releaseDuties() override;
   SweepResult sweepRemains(int batch_rows) override;
+  SweepResult sweepRetention(int batch_rows, std::chrono::seconds default_retention) override;
+  SweepResult sweepWindows(int batch_rows) override;
 
  private:
+  SweepResult sweep(const Statement& statement, const Params& params);
   Connection& connection();
 
   const PostgresOptions options_;
   metrics::Recorder& recorder_;
-  const Statement sweep_remains_;
+  const Statement sweep_remains_, sweep_retention_, sweep_windows_;
   std::unique_ptr<Connection> connection_;
   std::set<std::string> held_;  // by connection_
 };

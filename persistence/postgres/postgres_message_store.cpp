@@ -6,6 +6,7 @@
 #include <string>
 
 #include "persistence/postgres/function_call.h"
+#include "persistence/postgres/message_params.h"
 
 namespace howdah::persistence::postgres {
 
@@ -13,15 +14,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-std::optional<std::string_view> nullIfEmpty(std::string_view value) {
-  if (value.empty()) return std::nullopt;
-  return value;
-}
-
-std::optional<std::string> ownedOrNull(std::optional<std::string_view> value) {
-  if (!value) return std::nullopt;
-  return std::string(*value);
-}
+// A receive that finds only what must go looks again so often; the sweep and later receives do the rest.
+constexpr int kLooksPastRemovals = 20;
 
 // Positions of `requests` in the order in which their rows are locked, so that transactions over common rows cannot
 // deadlock.
@@ -74,7 +68,7 @@ PostgresMessageStore::PostgresMessageStore(ConnectionPool& pool, const Installed
     : pool_(pool),
       turn_floors_(turn_floors),
       send_(functionCall("send_standard", functions, 11)),
-      receive_(functionCall("receive_standard", functions, 6)),
+      receive_(functionCall("receive_standard", functions, 11)),
       delete_(functionCall("delete_standard", functions, 6)),
       change_visibility_(functionCall("change_visibility_standard", functions, 7)),
       count_(functionCall("count_messages", functions, 1)),
@@ -145,6 +139,20 @@ ReceiveOutcome PostgresMessageStore::receive(const ReceiveRequest& request) {
   bool clock_is_behind_floors = false;
   ReceiveOutcome outcome =
       receiveFrom(request, floors_.forReceive(request.queue_id, steady_clock::now()), clock_is_behind_floors);
+  // Only dead letters and what was too old were found so far: there may be more behind them.
+  for (int looks = 1; outcome.messages.empty() && outcome.removals.dead_lettered + outcome.removals.expired > 0 &&
+                      looks < kLooksPastRemovals;
+       ++looks) {
+    const Removals before = outcome.removals;
+    outcome = receiveFrom(request, floors_.forReceive(request.queue_id, steady_clock::now()), clock_is_behind_floors);
+    if (outcome.removals.dead_lettered + outcome.removals.expired == 0) {
+      outcome.removals = before;
+      break;
+    }
+    outcome.removals.dead_lettered += before.dead_lettered;
+    outcome.removals.expired += before.expired;
+    if (outcome.removals.dead_letter_queue_id == 0) outcome.removals.dead_letter_queue_id = before.dead_letter_queue_id;
+  }
   // The clock was set back (a failover, the test clock): what the floors hide may be due.
   if (clock_is_behind_floors && outcome.messages.empty())
     outcome = receiveFrom(request, {DueFloors::kBeginning, DueFloors::kBeginning}, clock_is_behind_floors);
@@ -156,6 +164,8 @@ ReceiveOutcome PostgresMessageStore::receiveFrom(const ReceiveRequest& request, 
   Params params;
   params.int8(request.queue_id).int8(request.queue_version).int4Array(request.visibility_timeouts);
   params.timestamptz(floors.fresh).timestamptz(floors.worn).int8(floors_.slack().count());
+  params.int8(request.retention.count());
+  addRedrive(params, request.redrive);
   const auto start = steady_clock::now();
   const Rows rows = commit(receive_, params);
   const auto end = steady_clock::now();
@@ -171,8 +181,9 @@ ReceiveOutcome PostgresMessageStore::receiveFrom(const ReceiveRequest& request, 
         outcome.queue = QueueState::Changed;
         continue;
       }
-      outcome.next_due = row.timestamptzOrNull(15);
-      floors_.learned(request.queue_id, floors, {row.timestamptz(13), row.timestamptz(14)}, end - start, end);
+      outcome.removals = {row.int8OrNull(1).value_or(0), row.int8(2), row.int4(6)};
+      outcome.next_due = row.timestamptzOrNull(16);
+      floors_.learned(request.queue_id, floors, {row.timestamptz(14), row.timestamptz(15)}, end - start, end);
       clock_is_behind_floors = outcome.now < std::max(floors.fresh, floors.worn);
       continue;
     }
@@ -188,6 +199,7 @@ ReceiveOutcome PostgresMessageStore::receiveFrom(const ReceiveRequest& request, 
     message.sender_id = row.text(10);
     message.trace_header = ownedOrNull(row.textOrNull(11));
     message.message_group_id = ownedOrNull(row.textOrNull(12));
+    message.source_queue = ownedOrNull(row.textOrNull(13));
   }
   std::sort(slots.begin(), slots.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& slot : slots) outcome.messages.push_back(std::move(slot.second));

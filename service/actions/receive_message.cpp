@@ -150,7 +150,8 @@ void SqsService::receiveMessage(const RequestContext& context, ReceiveMessageInp
 std::vector<SqsService::ReceiveShare> SqsService::flyReceives(const ReceiveKey& key,
                                                               std::span<const ReceiveCallPtr> receives) {
   std::vector<ReceiveShare> shares(receives.size());
-  persistence::ReceiveRequest request{key.first, key.second, {}};
+  const Queue& queue = *receives.front()->queue();  // all were checked against this version
+  persistence::ReceiveRequest request{key.first, key.second, {}, queue.settings.retention, std::nullopt};
   std::vector<std::size_t> wanted(receives.size());  // nothing for those whose clients are gone
   WakeSource source = WakeSource::Local;
   bool timer_ended = false;
@@ -172,6 +173,7 @@ std::vector<SqsService::ReceiveShare> SqsService::flyReceives(const ReceiveKey& 
       return;
     }
     database_clock_.observe(outcome.now);
+    messagesRemoved(outcome.removals);
     if (outcome.next_due) waiters_.dueAt(key.first, *database_clock_.toSteady(*outcome.next_due));
     const std::size_t got = outcome.messages.size();
     if (got == 0) return;

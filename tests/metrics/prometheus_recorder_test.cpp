@@ -84,6 +84,8 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
   recorder.messagesReceived(9);
   recorder.emptyReceive();
   recorder.messagesDeleted(8);
+  recorder.messagesDeadLettered(21);
+  recorder.messagesExpired(22);
   recorder.visibilityChanged(7);
   recorder.queuePurged();
   recorder.queueCreated();
@@ -124,6 +126,8 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
       {"howdah_messages_received_total", 9},
       {"howdah_empty_receives_total", 1},
       {"howdah_messages_deleted_total", 8},
+      {"howdah_messages_dead_lettered_total", 21},
+      {"howdah_messages_expired_total", 22},
       {"howdah_visibility_changes_total", 7},
       {"howdah_queues_purged_total", 1},
       {"howdah_queues_created_total", 1},

@@ -17,6 +17,8 @@ class NullRecorder : public metrics::Recorder {
   void messagesReceived(std::size_t) override {}
   void emptyReceive() override {}
   void messagesDeleted(std::size_t) override {}
+  void messagesDeadLettered(std::size_t) override {}
+  void messagesExpired(std::size_t) override {}
   void visibilityChanged(std::size_t) override {}
   void queuePurged() override {}
   void queueCreated() override {}

@@ -9,7 +9,7 @@ CREATE FUNCTION howdah.{name}(
 RETURNS TABLE (receive int, lane bigint, seq bigint, sent_at timestamptz, received_at timestamptz,
                first_received_at timestamptz, receive_count int, message_id uuid, body text, message_attributes bytea,
                sender_id text, trace_header text, message_group_id text, message_deduplication_id text,
-               floors timestamptz[], next_due timestamptz)
+               source_queue text, floors timestamptz[], next_due timestamptz)
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
@@ -43,7 +43,7 @@ BEGIN
       RETURN QUERY
         SELECT 1, u.lane, u.seq, m.sent_at, d.received_at, d.first_received_at, u.receive_count, m.message_id, m.body,
                m.message_attributes, m.sender_id, m.trace_header, m.message_group_id, m.message_deduplication_id,
-               NULL::timestamptz[], NULL::timestamptz
+               m.source_queue, NULL::timestamptz[], NULL::timestamptz
           FROM unnest(v_attempt.lanes, v_attempt.seqs, v_attempt.counts) WITH ORDINALITY u(lane, seq, receive_count, ord)
           CROSS JOIN LATERAL (SELECT * FROM howdah.message x WHERE x.queue_id = p_queue_id AND x.lane = u.lane
                                  AND x.seq = u.seq OFFSET 0) m
@@ -53,6 +53,6 @@ BEGIN
     END IF;
   END IF;
   RETURN QUERY SELECT v_outcome, NULL::bigint, NULL::bigint, NULL::timestamptz, v_now, NULL::timestamptz, NULL::int,
-    NULL::uuid, NULL::text, NULL::bytea, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz[],
+    NULL::uuid, NULL::text, NULL::bytea, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz[],
     NULL::timestamptz;
 END $$;

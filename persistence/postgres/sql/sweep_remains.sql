@@ -13,7 +13,7 @@ DECLARE
   v_count bigint;
   v_table text;
   v_tables CONSTANT text[] := ARRAY['delivery', 'message', 'lane_cursor', 'fifo_turn', 'fifo_delivery',
-                                    'fifo_deduplication', 'fifo_attempt'];
+                                    'fifo_deduplication', 'fifo_attempt', 'expired_range'];
 BEGIN
   rows_deleted := 0;
   SELECT r.* INTO v_remains FROM howdah.remains r WHERE r.swept_at IS NULL OR r.since <= v_old
