@@ -20,7 +20,7 @@ class Notifications {
   virtual ~Notifications() = default;
 
   // Starts listening; `on_hints` runs on the listener's thread for hints of other processes (never for our own), and
-  // `on_reconnect` when hints may have been lost.
+  // `on_reconnect` whenever it begins to listen: hints may have been lost before.
   virtual void start(std::function<void(const std::vector<WakeHint>&)> on_hints,
                      std::function<void()> on_reconnect) = 0;
   virtual void stop() = 0;  // safe twice and unstarted

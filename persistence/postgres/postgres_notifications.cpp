@@ -124,7 +124,6 @@ void PostgresNotifications::wakeThread() { ::eventfd_write(wake_descriptor_, 1);
 
 void PostgresNotifications::run() {
   milliseconds backoff{0};
-  bool may_have_missed = false;
   while (!stopping_) {
     try {
       Connection connection(options_, recorder_, kApplicationName);
@@ -134,12 +133,10 @@ void PostgresNotifications::run() {
       connection.execute(kNotify, Params().textArray(std::vector<std::string>{kHello}));
       checkForListeners(connection);
       backoff = {};
-      if (may_have_missed) on_reconnect_();
-      may_have_missed = true;
+      on_reconnect_();  // what was told before we listened is lost, the first time as well
       listen(connection);
     } catch (const std::exception& error) {  // StoreError, or SetupError from another database than before
-      others_listen_ = false;
-      may_have_missed = true;
+      others_listen_ = true;  // hints gather until we are back
       if (backoff == milliseconds(0)) metrics::logWarn("not listening for wakes", {{"error", error.what()}});
       backoff = std::clamp(backoff * 2, kFirstBackoff, kLongestBackoff);
       if (!waitBeforeRetry(backoff)) return;

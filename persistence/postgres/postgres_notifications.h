@@ -44,7 +44,7 @@ class PostgresNotifications final : public Notifications {
 
   const int wake_descriptor_;  // an eventfd: something was published, or stop
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> others_listen_{false};
+  std::atomic<bool> others_listen_{true};  // until it is known that nobody does
 
   std::mutex mutex_;
   std::map<QueueId, WakeHint> gathered_;

@@ -35,7 +35,7 @@ class Process {
     return wait([&] { return heard_.contains(queue_id); });
   }
   bool reconnects() {
-    return wait([&] { return reconnects_ > 0; });
+    return wait([&] { return reconnects_ > 1; });  // the first time is no return
   }
   std::map<QueueId, WakeHint> heard() {
     const std::scoped_lock lock(mutex_);
