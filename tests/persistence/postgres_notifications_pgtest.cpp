@@ -34,6 +34,9 @@ class Process {
   bool hears(QueueId queue_id) {
     return wait([&] { return heard_.contains(queue_id); });
   }
+  bool listens() {
+    return wait([&] { return reconnects_ > 0; });
+  }
   bool reconnects() {
     return wait([&] { return reconnects_ > 1; });  // the first time is no return
   }
@@ -150,6 +153,7 @@ TEST_F(PostgresNotificationsTest, NothingIsSentWhileNobodyElseListens) {
   std::vector<Connection::Notification> heard = outsider.waitForNotifications(std::chrono::seconds(10));
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].payload, "hello");
+  ASSERT_TRUE(a.listens());  // and so knows that it is alone
   for (int i = 0; i < 100; ++i) a.publish(1);
   // Twenty times as long as a hint gathers.
   EXPECT_TRUE(outsider.waitForNotifications(std::chrono::milliseconds(100)).empty());
