@@ -42,7 +42,9 @@ class Server {
  public:
   Server(const ServerConfig& config, const metrics::BuildInfo& build, ShutdownSignals& signals)
       : config_(config), signals_(signals), recorder_(build) {
-    listener_ = api::makeBeastServer(config.listener, recorder_);
+    listener_ = config.http_engine == ServerConfig::HttpEngine::Cpprest
+                    ? api::makeCpprestServer(config.listener)
+                    : api::makeBeastServer(config.listener, recorder_);
     admin_ = api::makeBeastServer(config.admin_listener, recorder_);
     admin_hooks_.version_json = build.json();
   }

@@ -121,6 +121,11 @@ const Setting kSettings[] = {
      "How long the name of a deleted queue stays reserved; SQS's is 60s, tests may want 0",
      [](C& c, const Value& v) { c.service.queue_name_reuse_delay = v.asSeconds(); }},
 
+    {"http-engine", Kind::Choice, "beast", 0, 0, "beast|cpprest",
+     "What speaks HTTP on the API port: Boost.Beast, or cpprestsdk's listener, which is slower, has no time-outs, "
+     "limits "
+     "little and has no IPv6",
+     [](C& c, const Value& v) { c.http_engine = static_cast<ServerConfig::HttpEngine>(v.number); }},
     {"http-threads", Kind::Count, "1", 1, 64, "", "Threads that read requests and write responses",
      [](C& c, const Value& v) { c.listener.threads = v.asInt(); }},
     {"http-connections", Kind::Count, "20000", 1, 1'000'000, "", "Open connections to the API; more are closed at once",

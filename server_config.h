@@ -39,6 +39,8 @@ struct Surroundings {
 struct ServerConfig {
   api::HttpServerOptions listener;
   api::HttpServerOptions admin_listener;
+  enum class HttpEngine { Beast, Cpprest };
+  HttpEngine http_engine = HttpEngine::Beast;  // of the API; the admin port is always Beast's
   api::ApiOptions api;
   service::ServiceOptions service;
   bool embedded = true;  // a private PostgreSQL in embedded_postgres.data_dir; else postgres.connection_string

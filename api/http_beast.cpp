@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "api/http_listen.h"
 #include "api/http_request_parser.h"
 #include "api/http_server.h"
 #include "metrics/log.h"
@@ -528,16 +529,11 @@ void Connection::onDeadline() {
 // ---- the server
 
 struct Listener {
-  explicit Listener(asio::io_context& context) : acceptor(context), pause(context) {}
+  explicit Listener(tcp::acceptor bound) : acceptor(std::move(bound)), pause(acceptor.get_executor()) {}
   tcp::acceptor acceptor;
   asio::steady_timer pause;
   bool paused = false;
 };
-
-std::string addressText(const tcp::endpoint& endpoint) {
-  const std::string host = endpoint.address().to_string();
-  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
-}
 
 std::string peerText(const tcp::socket& socket) {
   error_code error;
@@ -561,11 +557,8 @@ class BeastServer : public HttpServer {
  private:
   using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
 
-  std::vector<tcp::endpoint> resolve(const std::string& address);
-  void bind(const tcp::endpoint& endpoint, bool may_be_missing);
   void accept(Listener& listener);
   void onAccepted(Listener& listener, error_code error, tcp::socket socket, const std::shared_ptr<IoLoop>& loop);
-  [[noreturn]] void failToListen(const std::string& address, const error_code& error) const;
 
   const HttpServerOptions options_;
   const std::shared_ptr<Shared> shared_;
@@ -597,16 +590,12 @@ void BeastServer::start(HttpHandler handler) {
   loops_ = std::move(loops);
 
   try {
-    std::vector<tcp::endpoint> endpoints;
-    for (const auto& address : options_.listen) std::ranges::copy(resolve(address), std::back_inserter(endpoints));
-    if (endpoints.empty()) throw std::runtime_error("There is no address to listen on.");
-    for (const auto& endpoint : endpoints)
-      // Asked for by default, but missing from many containers.
-      bind(endpoint, endpoint.address() == asio::ip::address_v6::loopback() && endpoints.size() > 1);
+    for (auto& acceptor : bindListeners(loops_.front()->context, options_))
+      listeners_.push_back(std::make_unique<Listener>(std::move(acceptor)));
     for (const auto& listener : listeners_) {
       error_code error;
       listener->acceptor.listen(asio::socket_base::max_listen_connections, error);
-      if (error) failToListen(addressText(listener->acceptor.local_endpoint()), error);
+      if (error) failToListen(addressText(listener->acceptor.local_endpoint()), error, options_);
     }
   } catch (...) {
     listeners_.clear();
@@ -622,62 +611,6 @@ void BeastServer::start(HttpHandler handler) {
     work_.emplace_back(loop->context.get_executor());
     loop->thread = std::thread([loop] { loop->context.run(); });
   }
-}
-
-std::vector<tcp::endpoint> BeastServer::resolve(const std::string& address) {
-  const auto colon = address.rfind(':');
-  std::string host = address.substr(0, colon == std::string::npos ? 0 : colon);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string::npos) {
-    host.clear();  // an IPv6 address without brackets could end in a port or not
-  }
-  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
-  const bool is_number =
-      !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
-  if (host.empty() || !is_number || std::stoi(port) > 65535)
-    throw std::runtime_error(
-        "\"" + address + "\" is no address to listen on: give HOST:PORT, such as 127.0.0.1:9324 or [::1]:9324, with " +
-        options_.listen_setting + ".");
-  error_code error;
-  tcp::resolver resolver(loops_.front()->context);
-  const auto found = resolver.resolve(host, port, tcp::resolver::passive | tcp::resolver::numeric_service, error);
-  if (error) failToListen(address, error);
-  std::vector<tcp::endpoint> endpoints;
-  for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-  return endpoints;
-}
-
-void BeastServer::bind(const tcp::endpoint& endpoint, bool may_be_missing) {
-  auto listener = std::make_unique<Listener>(loops_.front()->context);
-  auto& acceptor = listener->acceptor;
-  error_code error;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  // [::] alone serves IPv4 too; beside an IPv4 listener it must leave that its port.
-  const bool v6_only =
-      std::ranges::any_of(options_.listen, [](const auto& address) { return !address.starts_with('['); });
-  if (!error && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(v6_only), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (may_be_missing &&
-      (error == boost::system::errc::address_not_available || error == asio::error::address_family_not_supported)) {
-    metrics::logInfo("not listening on IPv6, which this machine does not have", {{"address", addressText(endpoint)}});
-    return;
-  }
-  if (error) failToListen(addressText(endpoint), error);
-  listeners_.push_back(std::move(listener));
-}
-
-void BeastServer::failToListen(const std::string& address, const error_code& error) const {
-  std::string why = error.message() + ". Choose another";
-  if (error == asio::error::address_in_use) {
-    why = "the port is taken. Is another server running there? Choose another";
-  } else if (error == asio::error::access_denied) {
-    why = "ports below 1024 need a privilege. Choose a higher one";
-  } else if (error == boost::system::errc::address_not_available) {
-    why = "this machine has no such address. Choose another";
-  }
-  throw std::runtime_error("Cannot listen on " + address + ": " + why + " with " + options_.listen_setting + ".");
 }
 
 void BeastServer::accept(Listener& listener) {

@@ -62,5 +62,7 @@ class HttpServer {
 };
 
 std::unique_ptr<HttpServer> makeBeastServer(HttpServerOptions options, metrics::Recorder& recorder);
+// One a process. It tells the recorder nothing, since it hears nothing of connections.
+std::unique_ptr<HttpServer> makeCpprestServer(HttpServerOptions options);
 
 }  // namespace howdah::api

@@ -14,6 +14,7 @@ from wire import Wire
 
 def pytest_addoption(parser):
     parser.addoption("--url", help="test the SQS endpoint at this URL instead of starting a server")
+    parser.addoption("--http-engine", default="beast", help="which engine of the server speaks HTTP")
     parser.addoption("--update", action="store_true", help="rewrite the answers in tests/golden")
 
 
@@ -29,14 +30,17 @@ def pytest_collection_modifyitems(config, items):
 
     if config.getoption("--url"):
         choose(lambda fixtures: not OURS & fixtures)
+    if config.getoption("--http-engine") != "beast":  # what a client of HTTP libraries notices
+        choose(lambda fixtures: {"sqs", "lax_sqs"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
     if SPEAKS_QUERY:  # what the other run of the tests does not do: boto3's own requests
         choose(lambda fixtures: {"sqs", "lax_sqs", "model"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
 
 
 @pytest.fixture(scope="session")
-def server():
+def server(request):
     directory = new_directory()
-    started = Howdah(directory, "--data-dir", directory / "data", "--test-clock").start()
+    started = Howdah(directory, "--data-dir", directory / "data", "--test-clock",
+                     "--http-engine", request.config.getoption("--http-engine")).start()
     yield started
     assert started.stop() == 0, started.log()[-4000:]
 
