@@ -205,7 +205,9 @@ class SqlWorker {
     database_.prepare(
         "send", fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)", queue.function("send_standard")),
         sendParams(std::string(static_cast<std::size_t>(options.body_bytes), 'x')));
-    database_.prepare("receive", fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6)", queue.function("receive_standard")),
+    database_.prepare("receive",
+                      fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6,345600,NULL,NULL,NULL,NULL)",
+                                  queue.function("receive_standard")),
                       receiveParams());
     database_.prepare("delete", fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6)", queue.function("delete_standard")),
                       deleteParams());
@@ -224,8 +226,8 @@ class SqlWorker {
       const auto slot = int4At(result.get(), row, 0);
       if (slot < 0) throw std::runtime_error("the queue of this run is gone");
       if (slot == 0) {
-        floor_fresh_ = bytesAt(result.get(), row, 13);
-        floor_worn_ = bytesAt(result.get(), row, 14);
+        floor_fresh_ = bytesAt(result.get(), row, 14);
+        floor_worn_ = bytesAt(result.get(), row, 15);
       } else {
         deliveries_.push_back({int8At(result.get(), row, 1), int8At(result.get(), row, 2), int4At(result.get(), row, 6),
                                bytesAt(result.get(), row, 7).substr(0, 4)});

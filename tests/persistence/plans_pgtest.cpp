@@ -70,7 +70,7 @@ class Plans : public ::testing::Test {
                       "), array_fill(NULL::text, ARRAY[10]), array_fill(NULL::text, ARRAY[10]))");
     const std::string receive = "CREATE TEMP TABLE got ON COMMIT PRESERVE ROWS AS SELECT * FROM " + functions_[1] +
                                 "(" + q + ", " + version + ", array_fill(30, ARRAY[10]), " + floor + ", " + floor +
-                                ", 200000) WHERE slot > 0";
+                                ", 200000, 345600, NULL, NULL, NULL, NULL) WHERE slot > 0";
     check("receive from the log", receive);
     const std::string keys =
         "array_fill(" + q +
