@@ -77,8 +77,8 @@ class Server {
     prepareSchema(*database_, config_);
     database_for_admin_ = &*database_;
 
-    service_.emplace(database_->queues(), database_->messages(), database_->notifications(), recorder_,
-                     config_.service);
+    service_.emplace(database_->queues(), database_->messages(), database_->fifo(), database_->notifications(),
+                     recorder_, config_.service);
     service_->start();
     createDeclaredQueues(*service_, config_.queues, config_.api.account);
     maintenance_.emplace(

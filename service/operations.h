@@ -166,7 +166,8 @@ struct Message {
 };
 struct ReceiveMessageOutput {
   std::vector<Message> messages;
-  QueueRef queue_url{};  // not on the wire: whose messages these are, should they not reach their client
+  QueueRef queue_url{};        // not on the wire: whose messages these are, should they not reach their client
+  bool named_attempt = false;  // not on the wire: the client may ask for the same again
 };
 
 struct DeleteMessageInput {

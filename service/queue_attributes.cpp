@@ -42,6 +42,8 @@ struct Row {
 constexpr std::string_view kFifoQueue = "FifoQueue";
 constexpr std::string_view kContentBasedDeduplication = "ContentBasedDeduplication";
 constexpr std::string_view kDeduplicationScope = "DeduplicationScope";
+// Not an attribute of SQS: kept once DeduplicationScope is changed, since messages go on by that of creation.
+constexpr std::string_view kDeduplicationScopeAtCreation = "DeduplicationScopeAtCreation";
 constexpr std::string_view kFifoThroughputLimit = "FifoThroughputLimit";
 constexpr std::string_view kKmsMasterKeyId = "KmsMasterKeyId";
 constexpr std::string_view kKmsDataKeyReusePeriodSeconds = "KmsDataKeyReusePeriodSeconds";
@@ -221,7 +223,6 @@ Result<StringMap> checkAttributesOfNewQueue(const AttributeMap& given) {
   Result<StringMap> checked = checkEach(given, fifo);
   if (!checked) return checked;
   if (auto together = checkTogether({}, *checked); !together) return together.error();
-  if (fifo) return Error{ErrorCode::UnsupportedOperation, "FIFO queues are not supported yet."};
   std::erase_if(*checked, [](const auto& attribute) { return attribute.second.empty(); });
   return checked;
 }
@@ -242,6 +243,9 @@ Result<StringMap> checkAttributesToSet(const StringMap& stored, const std::optio
 }
 
 StringMap applyAttributes(StringMap stored, const StringMap& checked) {
+  if (isFifo(stored) && checked.contains(std::string(kDeduplicationScope))) {
+    stored.emplace(kDeduplicationScopeAtCreation, effectiveValue(stored, *findRow(kDeduplicationScope)));
+  }
   for (const auto& [name, value] : checked) {
     if (value.empty()) {
       stored.erase(name);
@@ -275,6 +279,9 @@ QueueSettings queueSettings(const StringMap& stored) {
   settings.receive_wait = std::chrono::seconds(storedInteger(stored, "ReceiveMessageWaitTimeSeconds"));
   settings.visibility_timeout = std::chrono::seconds(storedInteger(stored, "VisibilityTimeout"));
   settings.fifo = isFifo(stored);
+  settings.content_based_deduplication = valueOr(stored, kContentBasedDeduplication, "") == "true";
+  settings.deduplication_by_group =
+      valueOr(stored, kDeduplicationScopeAtCreation, valueOr(stored, kDeduplicationScope, "")) == "messageGroup";
   return settings;
 }
 

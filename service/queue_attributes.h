@@ -40,6 +40,8 @@ struct QueueSettings {
   std::chrono::seconds receive_wait{};
   std::chrono::seconds visibility_timeout{};
   bool fifo = false;
+  bool content_based_deduplication = false;
+  bool deduplication_by_group = false;  // as the queue was created, whatever its attribute says since
 };
 QueueSettings queueSettings(const persistence::StringMap& stored);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "service/fifo_rules.h"
 #include "service/message_digest.h"
 #include "service/queue_attributes.h"
 
@@ -58,6 +59,10 @@ AttributeMap showSystemAttributes(const std::set<std::string>& selected, const p
   show("SentTimestamp", epochMilliseconds(message.sent_at));
   if (message.trace_header) show("AWSTraceHeader", *message.trace_header);
   if (message.message_group_id) show("MessageGroupId", *message.message_group_id);
+  if (message.message_deduplication_id) {  // FIFO queues
+    show("MessageDeduplicationId", *message.message_deduplication_id);
+    show("SequenceNumber", sequenceNumber(message.key.seq));
+  }
   return shown;
 }
 

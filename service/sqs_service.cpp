@@ -7,6 +7,7 @@ namespace howdah::service {
 
 using metrics::WakeSource;
 using persistence::DatabaseTime;
+using persistence::FifoQueueRef;
 using persistence::QueueId;
 using persistence::QueueName;
 
@@ -28,12 +29,19 @@ CoalescerOptions flights(const char* operation, const ServiceOptions& options, i
   return coalescer;
 }
 
+CoalescerOptions alone(CoalescerOptions coalescer) {
+  coalescer.flight_rows = 1;
+  return coalescer;
+}
+
 }  // namespace
 
 SqsService::SqsService(persistence::QueueStore& queue_store, persistence::MessageStore& message_store,
-                       persistence::Notifications& notifications, metrics::Recorder& recorder, ServiceOptions options)
+                       persistence::FifoStore& fifo_store, persistence::Notifications& notifications,
+                       metrics::Recorder& recorder, ServiceOptions options)
     : queue_store_(queue_store),
       message_store_(message_store),
+      fifo_store_(fifo_store),
       notifications_(notifications),
       recorder_(recorder),
       options_(std::move(options)),
@@ -47,6 +55,9 @@ SqsService::SqsService(persistence::QueueStore& queue_store, persistence::Messag
                  const bool posted = pool_.post([this, queue_ids = std::move(queue_ids)] { watch(queue_ids); });
                  if (!posted) waiters_.watchFinished();
                }),
+      in_flight_limit_(
+          clock_, options_.fifo_messages_in_flight,
+          [this](QueueId queue_id, std::int64_t limit) { return fifo_store_.countInFlight(queue_id, limit); }),
       sends_(
           flights("send", options_, kWriteFlights, false),
           [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
@@ -68,11 +79,41 @@ SqsService::SqsService(persistence::QueueStore& queue_store, persistence::Messag
           flights("change_visibility", options_, kWriteFlights, true),
           [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
           [this](AllQueues, std::span<const VisibilityChange> changes) { return flyChanges(changes); }, recorder_),
+      // One transaction of a kind a FIFO queue at a time: more would only wait for its locks. A repeated send meets
+      // what the first one noted for deduplication, and a repeated attempt is given what the first one was.
+      fifo_sends_(
+          flights("send_fifo", options_, 1, true),
+          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](const FifoQueueRef& queue, std::span<const persistence::NewFifoMessage> messages) {
+            return flyFifoSends(queue, messages);
+          },
+          recorder_),
+      fifo_attempts_(
+          alone(flights("receive_attempt", options_, kWriteFlights, true)),
+          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](const ReceiveKey&, std::span<const ReceiveCallPtr> receives) { return flyFifoReceives(receives); },
+          recorder_),
+      fifo_deletes_(
+          flights("delete_fifo", options_, 1, true),
+          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](QueueId queue_id, std::span<const persistence::DeliveryKey> deletes) {
+            return flyFifoDeletes(queue_id, deletes);
+          },
+          recorder_),
+      fifo_changes_(
+          flights("change_visibility_fifo", options_, 1, true),
+          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          [this](QueueId queue_id, std::span<const VisibilityChange> changes) {
+            return flyFifoChanges(queue_id, changes);
+          },
+          recorder_),
       // Exact counts, shared by all who wait for one that has not begun.
       counts_(
           flights("count", options_, 1, true), [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
-          [this](QueueId queue_id, std::span<const Nothing> askers) {
-            return std::vector<persistence::MessageCounts>(askers.size(), message_store_.countMessages(queue_id));
+          [this](const CountKey& queue, std::span<const Nothing> askers) {
+            const auto [queue_id, fifo] = queue;
+            return std::vector(askers.size(),
+                               fifo ? fifo_store_.countMessages(queue_id) : message_store_.countMessages(queue_id));
           },
           recorder_) {}
 
@@ -103,6 +144,10 @@ QueueName SqsService::queueName(const RequestContext& context, const QueueRef& q
 
 bool SqsService::isQueueName(const QueueName& queue_name) {
   return service::isQueueName(queue_name.name) && hasOnlyAllowedCharacters(queue_name.account);
+}
+
+FifoQueueRef SqsService::fifoRef(const Queue& queue) {
+  return {queue.record.queue_id, queue.record.version, queue.settings.delay, queue.settings.retention};
 }
 
 void SqsService::messagesDue(QueueId queue_id, std::size_t messages, std::chrono::seconds delay) {

@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "metrics/recorder.h"
+#include "persistence/fifo_store.h"
 #include "persistence/message_store.h"
 #include "persistence/notifications.h"
 #include "persistence/queue_store.h"
 #include "service/clock.h"
 #include "service/coalescer.h"
 #include "service/database_clock.h"
+#include "service/in_flight_limit.h"
 #include "service/options.h"
 #include "service/queue_cache.h"
 #include "service/queue_service.h"
@@ -30,7 +32,8 @@ namespace howdah::service {
 class SqsService final : public QueueService {
  public:
   SqsService(persistence::QueueStore& queue_store, persistence::MessageStore& message_store,
-             persistence::Notifications& notifications, metrics::Recorder& recorder, ServiceOptions options);
+             persistence::FifoStore& fifo_store, persistence::Notifications& notifications, metrics::Recorder& recorder,
+             ServiceOptions options);
   ~SqsService() override;
 
   // Reads the key of the receipt handles, then serves. Throws StoreError.
@@ -68,10 +71,28 @@ class SqsService final : public QueueService {
   using AllQueues = Nothing;
   // The queue, and which version of it the receives were checked against.
   using ReceiveKey = std::pair<persistence::QueueId, std::int64_t>;
+  struct Sent {
+    persistence::QueueState queue = persistence::QueueState::Current;
+    std::optional<persistence::FifoSendOutcome> fifo;  // as what a FIFO queue stored it, or has it already
+  };
+  struct Deleted {
+    persistence::QueueState queue = persistence::QueueState::Current;
+    bool handle_expired = false;  // FIFO queues
+  };
   // What one receive gets of a shared claim.
   struct ReceiveShare {
     persistence::QueueState queue = persistence::QueueState::Current;
     std::vector<persistence::DeliveredMessage> messages;
+  };
+  // What a claim for several receives found.
+  struct Claimed {
+    persistence::QueueState queue = persistence::QueueState::Current;
+    persistence::DatabaseTime now;
+    std::optional<persistence::DatabaseTime> next_due;
+    persistence::Removals removals;
+    std::size_t messages = 0;
+    std::optional<std::int32_t> shortest_timeout;  // of those messages, in seconds
+    bool took_all_it_could = false;                // there may be more, and who took all cannot tell
   };
   struct VisibilityChange {
     persistence::ChangeVisibilityRequest request;
@@ -127,11 +148,33 @@ class SqsService final : public QueueService {
   static persistence::QueueName queueName(const RequestContext& context, const QueueRef& queue_url);
   static bool isQueueName(const persistence::QueueName& queue_name);
 
+  static persistence::FifoQueueRef fifoRef(const Queue& queue);
+
+  // To the coalescer of the queue's type. REQUIRES: all of one queue, for these.
+  void submitSends(const Queue& queue, std::vector<persistence::NewFifoMessage> messages, CoalescerLoad load,
+                   Done<std::vector<Sent>> done);
+  void submitDeletes(const Queue& queue, std::vector<persistence::DeliveryKey> deliveries,
+                     Done<std::vector<Deleted>> done);
+  void submitChanges(bool fifo, std::vector<VisibilityChange> changes, Done<std::vector<VisibilityChanged>> done);
+
   // The flights of the coalescers.
-  std::vector<persistence::SendOutcome> flySends(std::span<const persistence::NewMessage> messages);
+  std::vector<Sent> flySends(std::span<const persistence::NewMessage> messages);
+  std::vector<Sent> flyFifoSends(const persistence::FifoQueueRef& queue,
+                                 std::span<const persistence::NewFifoMessage> messages);
   std::vector<ReceiveShare> flyReceives(const ReceiveKey& key, std::span<const ReceiveCallPtr> receives);
-  std::vector<persistence::DeleteOutcome> flyDeletes(std::span<const persistence::DeleteRequest> deletes);
+  std::vector<ReceiveShare> flyFifoReceives(std::span<const ReceiveCallPtr> receives);
+  std::vector<Deleted> flyDeletes(std::span<const persistence::DeleteRequest> deletes);
+  std::vector<Deleted> flyFifoDeletes(persistence::QueueId queue_id, std::span<const persistence::DeliveryKey> deletes);
   std::vector<VisibilityChanged> flyChanges(std::span<const VisibilityChange> changes);
+  std::vector<VisibilityChanged> flyFifoChanges(persistence::QueueId queue_id,
+                                                std::span<const VisibilityChange> changes);
+
+  // Wakes and sets timers by what `receives` got.
+  void afterClaim(std::span<const ReceiveCallPtr> receives, const Claimed& claimed);
+  // Holds `changes` to the 12 hours, has `store` make the others, and wakes by what it changed.
+  using StoreChanges = std::function<std::vector<persistence::ChangeVisibilityOutcome>(
+      std::span<const persistence::ChangeVisibilityRequest>)>;
+  std::vector<VisibilityChanged> change(std::span<const VisibilityChange> changes, const StoreChanges& store);
 
   // Messages become receivable after `delay`: wakes receives parked here, and soon those of other processes.
   void messagesDue(persistence::QueueId queue_id, std::size_t messages, std::chrono::seconds delay);
@@ -140,12 +183,13 @@ class SqsService final : public QueueService {
   void hintOthers(persistence::QueueId queue_id, std::chrono::seconds delay);
   // The queue has another incarnation or is gone: its parked receives find it again, here and elsewhere.
   void incarnationEnded(const persistence::QueueRecord& queue);
-  void makeVisibleAgain(std::vector<VisibilityChange> changes);
+  void makeVisibleAgain(bool fifo, std::vector<VisibilityChange> changes);
   void watch(const std::vector<persistence::QueueId>& queue_ids);
   void receiveHints(const std::vector<persistence::WakeHint>& hints);
 
   persistence::QueueStore& queue_store_;
   persistence::MessageStore& message_store_;
+  persistence::FifoStore& fifo_store_;
   persistence::Notifications& notifications_;
   metrics::Recorder& recorder_;
   const ServiceOptions options_;
@@ -155,11 +199,17 @@ class SqsService final : public QueueService {
   WorkerPool pool_;
   QueueCache queues_;
   ReceiveWaiters waiters_;
-  Coalescer<AllQueues, persistence::NewMessage, persistence::SendOutcome> sends_;
+  InFlightLimit in_flight_limit_;  // of FIFO queues
+  Coalescer<AllQueues, persistence::NewMessage, Sent> sends_;
   Coalescer<ReceiveKey, ReceiveCallPtr, ReceiveShare> receives_;
-  Coalescer<AllQueues, persistence::DeleteRequest, persistence::DeleteOutcome> deletes_;
+  Coalescer<AllQueues, persistence::DeleteRequest, Deleted> deletes_;
   Coalescer<AllQueues, VisibilityChange, VisibilityChanged> changes_;
-  Coalescer<persistence::QueueId, Nothing, persistence::MessageCounts> counts_;
+  Coalescer<persistence::FifoQueueRef, persistence::NewFifoMessage, Sent> fifo_sends_;
+  Coalescer<ReceiveKey, ReceiveCallPtr, ReceiveShare> fifo_attempts_;  // with a ReceiveRequestAttemptId, each alone
+  Coalescer<persistence::QueueId, persistence::DeliveryKey, Deleted> fifo_deletes_;
+  Coalescer<persistence::QueueId, VisibilityChange, VisibilityChanged> fifo_changes_;
+  using CountKey = std::pair<persistence::QueueId, bool>;  // whether it is a FIFO queue
+  Coalescer<CountKey, Nothing, persistence::MessageCounts> counts_;
   std::optional<ReceiptHandles> handles_;  // from start() on
   // Refuses new requests while those under way are finished, which a client that always asks again would prevent.
   std::atomic<bool> stopping_{false};

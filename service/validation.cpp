@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "service/characters.h"
+#include "service/fifo_rules.h"
 #include "service/limits.h"
 #include "service/message_attributes.h"
 #include "service/receive_attributes.h"
@@ -20,7 +21,8 @@ namespace {
 constexpr const char* kInvalidQueueName =
     "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
 constexpr const char* kNotForThisQueueType = "The request includes a parameter that is not valid for this queue type.";
-constexpr std::string_view kFifoSuffix = ".fifo";
+constexpr const char* kNoDeduplicationId =
+    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly";
 
 Error invalidParameter(std::string text) { return Error{ErrorCode::InvalidParameterValueException, std::move(text)}; }
 
@@ -32,6 +34,22 @@ Error invalidValue(const Value& value, std::string_view parameter, std::string_v
 Error missing(std::string_view parameter) {
   return Error{ErrorCode::MissingRequiredParameterException,
                fmt::format("The request must contain the parameter {}.", parameter)};
+}
+
+Result<Nothing> checkGroupOrDeduplicationId(const std::optional<std::string>& id, std::string_view parameter) {
+  if (!id || isGroupOrDeduplicationId(*id)) return Nothing{};
+  return invalidValue(
+      *id, parameter,
+      fmt::format("{} can only include alphanumeric and punctuation characters. 1 to 128 in length.", parameter));
+}
+
+// What a message to a FIFO queue must have. Said of a whole batch as well, where SQS has another code.
+template <class Sent>
+Result<Nothing> checkFifoIdsGiven(const Sent& sent, const QueueSettings& queue) {
+  if (!queue.fifo) return Nothing{};
+  if (!sent.message_group_id) return missing("MessageGroupId");
+  if (!sent.message_deduplication_id && !queue.content_based_deduplication) return invalidParameter(kNoDeduplicationId);
+  return Nothing{};
 }
 
 bool isGiven(const std::optional<std::string>& value) { return value && !value->empty(); }
@@ -53,11 +71,6 @@ std::size_t countedBytes(const Sent& sent) {
   return bytes;
 }
 
-bool isGroupOrDeduplicationId(std::string_view id) {
-  return !id.empty() && id.size() <= kMaximumGroupOrDeduplicationIdLength &&
-         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
 // A message sent alone or in a batch; only the beginning of one text tells them apart.
 // REQUIRES: a body is given.
 template <class Sent>
@@ -65,12 +78,16 @@ Result<Nothing> checkSent(const Sent& sent, const QueueSettings& queue, std::str
   if (isOutside(sent.delay_seconds, 0, kMaximumDelaySeconds)) {
     return invalidValue(*sent.delay_seconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.");
   }
+  if (queue.fifo && sent.delay_seconds.value_or(0) > 0) {
+    return invalidValue(*sent.delay_seconds, "DelaySeconds",
+                        "The request include parameter that is not valid for this queue type.");
+  }
   if (sent.message_deduplication_id && !queue.fifo) {
     return invalidValue(*sent.message_deduplication_id, "MessageDeduplicationId", kNotForThisQueueType);
   }
-  if (sent.message_group_id && !isGroupOrDeduplicationId(*sent.message_group_id)) {
-    return invalidValue(*sent.message_group_id, "MessageGroupId",
-                        "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.");
+  if (auto checked = checkGroupOrDeduplicationId(sent.message_group_id, "MessageGroupId"); !checked) return checked;
+  if (auto checked = checkGroupOrDeduplicationId(sent.message_deduplication_id, "MessageDeduplicationId"); !checked) {
+    return checked;
   }
   if (auto checked = checkMessageAttributes(sent.message_attributes); !checked) return checked;
   if (auto checked = checkMessageSystemAttributes(sent.message_system_attributes); !checked) return checked;
@@ -223,6 +240,7 @@ Result<Nothing> checkListQueues(const ListQueuesInput& input) {
 
 Result<Nothing> checkSendMessage(const SendMessageInput& input, const QueueSettings& queue) {
   if (!isGiven(input.message_body)) return missing("MessageBody");
+  if (auto checked = checkFifoIdsGiven(input, queue); !checked) return checked;
   return checkSent(input, queue, "One or more parameters are invalid.");
 }
 
@@ -243,6 +261,10 @@ Result<Nothing> checkReceiveMessage(const ReceiveMessageInput& input, const Queu
   }
   if (input.receive_request_attempt_id && !queue.fifo) {
     return invalidValue(*input.receive_request_attempt_id, "ReceiveRequestAttemptId", kNotForThisQueueType);
+  }
+  if (auto checked = checkGroupOrDeduplicationId(input.receive_request_attempt_id, "ReceiveRequestAttemptId");
+      !checked) {
+    return checked;
   }
   if (auto selected = selectSystemAttributes(input); !selected) return selected.error();
   return Nothing{};
@@ -274,7 +296,7 @@ Result<Nothing> checkTotalVisibilityTimeout(std::int32_t visibility_timeout, per
   return Nothing{};
 }
 
-Result<Nothing> checkBatch(const SendMessageBatchInput& input) {
+Result<Nothing> checkBatch(const SendMessageBatchInput& input, const QueueSettings& queue) {
   if (auto checked = checkEntries(input.entries, "SendMessageBatchRequestEntry"); !checked) return checked;
   std::size_t bytes = 0;
   for (const auto& entry : *input.entries) bytes += countedBytes(entry);
@@ -282,6 +304,9 @@ Result<Nothing> checkBatch(const SendMessageBatchInput& input) {
     return Error{ErrorCode::BatchRequestTooLong,
                  fmt::format("Batch requests cannot be longer than {} bytes. You have sent {} bytes.",
                              kMaximumBatchBytes, bytes)};
+  }
+  for (const auto& entry : *input.entries) {
+    if (auto checked = checkFifoIdsGiven(entry, queue); !checked) return invalidParameter(checked.error().message);
   }
   return Nothing{};
 }
@@ -292,6 +317,10 @@ Result<Nothing> checkBatch(const DeleteMessageBatchInput& input) {
 
 Result<Nothing> checkBatch(const ChangeMessageVisibilityBatchInput& input) {
   return checkEntries(input.entries, "ChangeMessageVisibilityBatchRequestEntry");
+}
+
+Error receiptHandleExpired(const std::string& receipt_handle) {
+  return invalidValue(receipt_handle, "ReceiptHandle", "The receipt handle has expired.");
 }
 
 Error messageNotAvailableForChange(const std::string& receipt_handle) {

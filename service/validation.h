@@ -48,12 +48,14 @@ Result<Nothing> checkChangeMessageVisibilityBatchEntry(const ChangeMessageVisibi
 Result<Nothing> checkTotalVisibilityTimeout(std::int32_t visibility_timeout, persistence::DatabaseTime received_at,
                                             persistence::DatabaseTime now);
 
-// What fails a batch as a whole: no entries, too many, bad or repeated ids, too many bytes.
-Result<Nothing> checkBatch(const SendMessageBatchInput& input);
+// What fails a batch as a whole: no entries, too many, bad or repeated ids, too many bytes; on FIFO queues an entry
+// without the ids it must have.
+Result<Nothing> checkBatch(const SendMessageBatchInput& input, const QueueSettings& queue);
 Result<Nothing> checkBatch(const DeleteMessageBatchInput& input);
 Result<Nothing> checkBatch(const ChangeMessageVisibilityBatchInput& input);
 
 // The texts of what only the store can tell.
+Error receiptHandleExpired(const std::string& receipt_handle);
 Error messageNotAvailableForChange(const std::string& receipt_handle);
 
 }  // namespace howdah::service

@@ -1,6 +1,7 @@
 // ChangeMessageVisibility and its batch, and messages that are made visible again because nobody got them.
 #include <map>
 
+#include "service/fifo_rules.h"
 #include "service/sqs_service.h"
 #include "service/validation.h"
 
@@ -20,16 +21,16 @@ void SqsService::changeMessageVisibility(const RequestContext& context, ChangeMe
                      if (!handle) return answer(receiptHandleIsInvalid(*shared->receipt_handle));
                      const ChangeVisibilityRequest request{queue->record.queue_id, handle->delivery,
                                                            *shared->visibility_timeout, false};
-                     changes_.submit({}, {VisibilityChange{request, handle->received_at}}, {1, 0},
-                                     [answer, changed, shared](const Result<std::vector<VisibilityChanged>>& result) {
-                                       if (!result) return answer(result.error());
-                                       const VisibilityChanged& change = result->front();
-                                       if (change.refused) return answer(*change.refused);
-                                       if (change.outcome.queue == QueueState::Changed) return changed();
-                                       if (!change.outcome.changed)
-                                         return answer(messageNotAvailableForChange(*shared->receipt_handle));
-                                       answer(Nothing{});
-                                     });
+                     submitChanges(queue->settings.fifo, {VisibilityChange{request, handle->received_at}},
+                                   [answer, changed, shared](const Result<std::vector<VisibilityChanged>>& result) {
+                                     if (!result) return answer(result.error());
+                                     const VisibilityChanged& change = result->front();
+                                     if (change.refused) return answer(*change.refused);
+                                     if (change.outcome.queue == QueueState::Changed) return changed();
+                                     if (!change.outcome.changed)
+                                       return answer(messageNotAvailableForChange(*shared->receipt_handle));
+                                     answer(Nothing{});
+                                   });
                    });
 }
 
@@ -58,28 +59,28 @@ void SqsService::changeMessageVisibilityBatch(const RequestContext& context, Cha
           }
         }
         if (changes.empty()) return answer(std::move(output));
-        const CoalescerLoad load{changes.size(), 0};
-        changes_.submit({}, std::move(changes), load,
-                        [answer, changed, shared, entries = std::move(entries),
-                         output = std::move(output)](const Result<std::vector<VisibilityChanged>>& result) mutable {
-                          if (!result) return answer(result.error());
-                          for (std::size_t i = 0; i < entries.size(); ++i) {
-                            const VisibilityChanged& change = (*result)[i];
-                            if (change.outcome.queue == QueueState::Changed) return changed();
-                            if (!change.refused && change.outcome.changed) {
-                              output.successful.push_back({*entries[i]->id});
-                              continue;
-                            }
-                            Error error = change.refused ? *change.refused
-                                                         : messageNotAvailableForChange(*entries[i]->receipt_handle);
-                            output.failed.push_back({*entries[i]->id, true, error.code, std::move(error.message)});
+        submitChanges(queue->settings.fifo, std::move(changes),
+                      [answer, changed, shared, entries = std::move(entries),
+                       output = std::move(output)](const Result<std::vector<VisibilityChanged>>& result) mutable {
+                        if (!result) return answer(result.error());
+                        for (std::size_t i = 0; i < entries.size(); ++i) {
+                          const VisibilityChanged& change = (*result)[i];
+                          if (change.outcome.queue == QueueState::Changed) return changed();
+                          if (!change.refused && change.outcome.changed) {
+                            output.successful.push_back({*entries[i]->id});
+                            continue;
                           }
-                          answer(std::move(output));
-                        });
+                          Error error = change.refused ? *change.refused
+                                                       : messageNotAvailableForChange(*entries[i]->receipt_handle);
+                          output.failed.push_back({*entries[i]->id, true, error.code, std::move(error.message)});
+                        }
+                        answer(std::move(output));
+                      });
       });
 }
 
 void SqsService::returnUndelivered(const RequestContext& context, const ReceiveMessageOutput& received) {
+  if (received.named_attempt) return;
   const persistence::QueueName queue_name = queueName(context, received.queue_url);
   std::vector<VisibilityChange> changes;
   for (const auto& message : received.messages) {
@@ -87,16 +88,42 @@ void SqsService::returnUndelivered(const RequestContext& context, const ReceiveM
       changes.push_back({{handle->delivery.key.queue_id, handle->delivery, 0, true}, std::nullopt});
     }
   }
-  makeVisibleAgain(std::move(changes));
+  makeVisibleAgain(isFifoQueueName(queue_name.name), std::move(changes));
 }
 
-void SqsService::makeVisibleAgain(std::vector<VisibilityChange> changes) {
-  if (changes.empty()) return;
+void SqsService::makeVisibleAgain(bool fifo, std::vector<VisibilityChange> changes) {
+  if (!changes.empty()) submitChanges(fifo, std::move(changes), [](const auto&) {});
+}
+
+void SqsService::submitChanges(bool fifo, std::vector<VisibilityChange> changes,
+                               Done<std::vector<VisibilityChanged>> done) {
   const CoalescerLoad load{changes.size(), 0};
-  changes_.submit({}, std::move(changes), load, [](const auto&) {});
+  if (!fifo) return changes_.submit({}, std::move(changes), load, std::move(done));
+  const persistence::QueueId queue_id = changes.front().request.queue_id;
+  fifo_changes_.submit(queue_id, std::move(changes), load, std::move(done));
 }
 
 std::vector<SqsService::VisibilityChanged> SqsService::flyChanges(std::span<const VisibilityChange> changes) {
+  return change(changes, [this](std::span<const ChangeVisibilityRequest> requests) {
+    return message_store_.changeVisibility(requests);
+  });
+}
+
+std::vector<SqsService::VisibilityChanged> SqsService::flyFifoChanges(persistence::QueueId queue_id,
+                                                                      std::span<const VisibilityChange> changes) {
+  return change(changes, [this, queue_id](std::span<const ChangeVisibilityRequest> requests) {
+    std::vector<persistence::FifoVisibilityChange> fifo;
+    for (const auto& request : requests) fifo.push_back({request.delivery, request.visibility_timeout});
+    std::vector<persistence::ChangeVisibilityOutcome> outcomes;
+    for (const auto& outcome : fifo_store_.changeVisibility(queue_id, fifo)) {
+      outcomes.push_back({outcome.queue, outcome.handle == persistence::FifoHandleState::Valid, outcome.visible_at});
+    }
+    return outcomes;
+  });
+}
+
+std::vector<SqsService::VisibilityChanged> SqsService::change(std::span<const VisibilityChange> changes,
+                                                              const StoreChanges& store) {
   // The database's own clock, so that a handle's age is judged by the clock that gave it.
   std::optional<DatabaseTime> now;
   std::vector<VisibilityChanged> results(changes.size());
@@ -117,7 +144,7 @@ std::vector<SqsService::VisibilityChanged> SqsService::flyChanges(std::span<cons
   }
   if (requests.empty()) return results;
 
-  const auto outcomes = message_store_.changeVisibility(requests);
+  const auto outcomes = store(requests);
   for (std::size_t i = 0; i < requests.size(); ++i) results[positions[i]].outcome = outcomes[i];
   runGuarded("wake", [&] {
     std::map<std::pair<persistence::QueueId, std::int32_t>, std::size_t> changed;  // messages by queue and timeout

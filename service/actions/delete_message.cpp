@@ -1,22 +1,17 @@
 // DeleteMessage and DeleteMessageBatch. A handle that was superseded, or is from before a purge, deletes nothing and is
-// no error; only the store can tell, since the queue known here may be the old one.
+// no error on a standard queue; only the store can tell, since the queue known here may be the old one. FIFO queues
+// refuse a handle whose visibility timeout has ended.
+#include <set>
+
 #include "service/sqs_service.h"
 #include "service/validation.h"
 
 namespace howdah::service {
 
-using persistence::DeleteOutcome;
 using persistence::DeleteRequest;
+using persistence::DeliveryKey;
+using persistence::FifoHandleState;
 using persistence::QueueState;
-
-namespace {
-
-bool anyChanged(const std::vector<DeleteOutcome>& outcomes) {
-  return std::any_of(outcomes.begin(), outcomes.end(),
-                     [](const DeleteOutcome& outcome) { return outcome.queue == QueueState::Changed; });
-}
-
-}  // namespace
 
 void SqsService::deleteMessage(const RequestContext& context, DeleteMessageInput input, Done<Nothing> done) {
   auto shared = std::make_shared<const DeleteMessageInput>(std::move(input));
@@ -25,12 +20,14 @@ void SqsService::deleteMessage(const RequestContext& context, DeleteMessageInput
                      if (auto checked = checkDeleteMessage(*shared); !checked) return answer(checked.error());
                      const auto handle = handles_->decode(queue->record.queue_name, *shared->receipt_handle);
                      if (!handle) return answer(receiptHandleIsInvalid(*shared->receipt_handle));
-                     deletes_.submit({}, {DeleteRequest{queue->record.queue_id, handle->delivery}}, {1, 0},
-                                     [answer, changed](const Result<std::vector<DeleteOutcome>>& deleted) {
-                                       if (!deleted) return answer(deleted.error());
-                                       if (anyChanged(*deleted)) return changed();
-                                       answer(Nothing{});
-                                     });
+                     submitDeletes(*queue, {handle->delivery},
+                                   [answer, changed, shared](const Result<std::vector<Deleted>>& deleted) {
+                                     if (!deleted) return answer(deleted.error());
+                                     if (deleted->front().queue == QueueState::Changed) return changed();
+                                     if (deleted->front().handle_expired)
+                                       return answer(receiptHandleExpired(*shared->receipt_handle));
+                                     answer(Nothing{});
+                                   });
                    });
 }
 
@@ -42,7 +39,8 @@ void SqsService::deleteMessageBatch(const RequestContext& context, DeleteMessage
       [this, shared](const QueuePtr& queue, const Done<DeleteMessageBatchOutput>& answer, auto changed) {
         if (auto checked = checkBatch(*shared); !checked) return answer(checked.error());
         DeleteMessageBatchOutput output;
-        std::vector<DeleteRequest> requests;
+        std::vector<DeliveryKey> deliveries;
+        std::vector<const DeleteMessageBatchRequestEntry*> entries;  // of `deliveries`
         for (const auto& entry : *shared->entries) {
           const auto fail = [&](const Error& error) {
             output.failed.push_back({*entry.id, true, error.code, error.message});
@@ -50,29 +48,73 @@ void SqsService::deleteMessageBatch(const RequestContext& context, DeleteMessage
           if (auto checked = checkDeleteMessageBatchEntry(entry); !checked) {
             fail(checked.error());
           } else if (auto handle = handles_->decode(queue->record.queue_name, *entry.receipt_handle)) {
-            output.successful.push_back({*entry.id});
-            requests.push_back({queue->record.queue_id, handle->delivery});
+            deliveries.push_back(handle->delivery);
+            entries.push_back(&entry);
           } else {
             fail(receiptHandleIsInvalid(*entry.receipt_handle));
           }
         }
-        if (requests.empty()) return answer(std::move(output));
-        const CoalescerLoad load{requests.size(), 0};
-        deletes_.submit(
-            {}, std::move(requests), load,
-            [answer, changed, output = std::move(output)](const Result<std::vector<DeleteOutcome>>& deleted) {
-              if (!deleted) return answer(deleted.error());
-              if (anyChanged(*deleted)) return changed();
-              answer(output);
-            });
+        if (deliveries.empty()) return answer(std::move(output));
+        submitDeletes(*queue, std::move(deliveries),
+                      [answer, changed, shared, entries = std::move(entries),
+                       output = std::move(output)](const Result<std::vector<Deleted>>& deleted) mutable {
+                        if (!deleted) return answer(deleted.error());
+                        for (std::size_t i = 0; i < entries.size(); ++i) {
+                          const Deleted& one = (*deleted)[i];
+                          if (one.queue == QueueState::Changed) return changed();
+                          if (!one.handle_expired) {
+                            output.successful.push_back({*entries[i]->id});
+                            continue;
+                          }
+                          Error error = receiptHandleExpired(*entries[i]->receipt_handle);
+                          output.failed.push_back({*entries[i]->id, true, error.code, std::move(error.message)});
+                        }
+                        answer(std::move(output));
+                      });
       });
 }
 
-std::vector<DeleteOutcome> SqsService::flyDeletes(std::span<const DeleteRequest> deletes) {
-  auto outcomes = message_store_.remove(deletes);
-  recorder_.messagesDeleted(static_cast<std::size_t>(
-      std::count_if(outcomes.begin(), outcomes.end(), [](const DeleteOutcome& outcome) { return outcome.deleted; })));
-  return outcomes;
+void SqsService::submitDeletes(const Queue& queue, std::vector<DeliveryKey> deliveries,
+                               Done<std::vector<Deleted>> done) {
+  const CoalescerLoad load{deliveries.size(), 0};
+  const persistence::QueueId queue_id = queue.record.queue_id;
+  if (queue.settings.fifo) return fifo_deletes_.submit(queue_id, std::move(deliveries), load, std::move(done));
+  std::vector<DeleteRequest> requests;
+  for (const DeliveryKey& delivery : deliveries) requests.push_back({queue_id, delivery});
+  deletes_.submit({}, std::move(requests), load, std::move(done));
+}
+
+std::vector<SqsService::Deleted> SqsService::flyDeletes(std::span<const DeleteRequest> deletes) {
+  std::vector<Deleted> result;
+  std::size_t deleted = 0;
+  for (const auto& outcome : message_store_.remove(deletes)) {
+    result.push_back({outcome.queue, false});
+    deleted += outcome.deleted;
+  }
+  recorder_.messagesDeleted(deleted);
+  return result;
+}
+
+std::vector<SqsService::Deleted> SqsService::flyFifoDeletes(persistence::QueueId queue_id,
+                                                            std::span<const DeliveryKey> deletes) {
+  const auto outcomes = fifo_store_.remove(queue_id, deletes);
+  std::vector<Deleted> result;
+  for (const auto& outcome : outcomes) {
+    result.push_back({outcome.queue, outcome.handle == FifoHandleState::Expired});
+  }
+  runGuarded("wake", [&] {
+    std::size_t deleted = 0;
+    std::set<std::int64_t> available;  // groups
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      deleted += outcomes[i].handle == FifoHandleState::Valid;
+      if (outcomes[i].group_available) available.insert(deletes[i].key.lane);
+    }
+    recorder_.messagesDeleted(deleted);
+    if (available.empty()) return;
+    messagesDue(queue_id, available.size(), std::chrono::seconds(0));
+    hintOthers(queue_id, std::chrono::seconds(0));
+  });
+  return result;
 }
 
 }  // namespace howdah::service

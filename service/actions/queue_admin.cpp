@@ -1,6 +1,7 @@
 // CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, PurgeQueue, GetQueueAttributes, SetQueueAttributes,
 // TagQueue, UntagQueue, ListQueueTags. These are rare and read the store, never the cache: what one process has done,
 // the next request sees in every process.
+#include "service/fifo_rules.h"
 #include "service/limits.h"
 #include "service/list_queues_token.h"
 #include "service/sqs_service.h"
@@ -135,7 +136,7 @@ void SqsService::getQueueAttributes(const RequestContext& context, GetQueueAttri
           done(GetQueueAttributesOutput{showAttributes(found->selected, found->queue, options_.region, counts)});
         };
         if (!needCounts(found->selected)) return show({});
-        counts_.submit(found->queue.queue_id, {Nothing{}}, {1, 0},
+        counts_.submit({found->queue.queue_id, isFifoQueueName(found->queue.queue_name.name)}, {Nothing{}}, {1, 0},
                        [done, show](const Result<std::vector<persistence::MessageCounts>>& counts) {
                          if (!counts) return done(counts.error());
                          show(counts->front());
@@ -165,6 +166,12 @@ void SqsService::setQueueAttributes(const RequestContext& context, SetQueueAttri
                         if (std::holds_alternative<QueueStore::VersionChanged>(replaced)) continue;
                         if (std::holds_alternative<QueueStore::NotFound>(replaced)) return queueDoesNotExist();
                         queues_.forget(queue_name);
+                        // Even if it is the delay that the queue has: the one before may not have been applied.
+                        if (isFifoQueueName(queue_name.name) && checked->contains("DelaySeconds")) {
+                          fifo_store_.applyDelay(queue->queue_id);
+                          messagesDue(queue->queue_id, 1, std::chrono::seconds(0));
+                          hintOthers(queue->queue_id, std::chrono::seconds(0));
+                        }
                         return Nothing{};
                       }
                       return serviceUnavailable();

@@ -58,6 +58,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   }
   std::optional<WakeSource> wokenBy() const { return woken_by_; }
   const QueuePtr& queue() const { return queue_; }
+  const std::optional<std::string>& attempt() const { return input_.receive_request_attempt_id; }
 
  private:
   void look(const QueuePtr& queue) {
@@ -68,7 +69,8 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
       deadline_ = service_.clock_.now() + *wait_;
     }
     if (wait_->count() > 0) ticket_ = service_.waiters_.ticket(queue->record.queue_id);
-    service_.receives_.submit(
+    auto& receives = attempt() ? service_.fifo_attempts_ : service_.receives_;
+    receives.submit(
         {queue->record.queue_id, queue->record.version}, {shared_from_this()}, {wanted_, 0},
         [self = shared_from_this()](Result<std::vector<ReceiveShare>> shares) { self->finishLook(std::move(shares)); });
   }
@@ -91,11 +93,12 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   void finishWithoutClient(const ReceiveShare& share) {
     std::vector<VisibilityChange> returned;
     for (const DeliveredMessage& message : share.messages) {
+      if (attempt()) break;  // which it may repeat
       persistence::DeliveryKey delivery{message.key, message.receive_count, {}};
       std::copy_n(message.message_id.begin(), delivery.message_id_prefix.size(), delivery.message_id_prefix.begin());
       returned.push_back({{queue_->record.queue_id, delivery, 0, true}, std::nullopt});
     }
-    service_.makeVisibleAgain(std::move(returned));
+    service_.makeVisibleAgain(queue_->settings.fifo, std::move(returned));
     // It may have been woken in another's place and never have looked.
     if (woken_by_) service_.waiters_.wake(queue_->record.queue_id, wanted_, *woken_by_);
     answerEmpty();
@@ -104,6 +107,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   ReceiveMessageOutput show(const std::vector<DeliveredMessage>& messages) const {
     ReceiveMessageOutput output;
     output.queue_url = QueueRef{queue_name_.account, queue_name_.name};
+    output.named_attempt = attempt().has_value();
     const auto system_attributes = selectSystemAttributes(input_);
     const MessageAttributeSelection message_attributes(input_.message_attribute_names);
     for (const DeliveredMessage& delivered : messages) {
@@ -149,43 +153,24 @@ void SqsService::receiveMessage(const RequestContext& context, ReceiveMessageInp
 
 std::vector<SqsService::ReceiveShare> SqsService::flyReceives(const ReceiveKey& key,
                                                               std::span<const ReceiveCallPtr> receives) {
+  if (receives.front()->queue()->settings.fifo) return flyFifoReceives(receives);
   std::vector<ReceiveShare> shares(receives.size());
   const Queue& queue = *receives.front()->queue();  // all were checked against this version
   persistence::ReceiveRequest request{key.first, key.second, {}, queue.settings.retention, std::nullopt};
   std::vector<std::size_t> wanted(receives.size());  // nothing for those whose clients are gone
-  WakeSource source = WakeSource::Local;
-  bool timer_ended = false;
   for (std::size_t i = 0; i < receives.size(); ++i) {
     if (receives[i]->clientIsGone()) continue;
     wanted[i] = receives[i]->wanted();
     request.visibility_timeouts.insert(request.visibility_timeouts.end(), wanted[i], receives[i]->visibilityTimeout());
-    source = receives[i]->wokenBy().value_or(source);
-    timer_ended |= source == WakeSource::Timer;
   }
   if (request.visibility_timeouts.empty()) return shares;
 
   auto outcome = message_store_.receive(request);
-  runGuarded("wake", [&] {
-    if (outcome.queue == QueueState::Changed) {
-      // Parked receives of a queue that is purged or gone would not be told otherwise.
-      queues_.drop(receives.front()->queue());
-      waiters_.wakeElsewhere(key.first);
-      return;
-    }
-    database_clock_.observe(outcome.now);
-    messagesRemoved(outcome.removals);
-    if (outcome.next_due) waiters_.dueAt(key.first, *database_clock_.toSteady(*outcome.next_due));
-    const std::size_t got = outcome.messages.size();
-    if (got == 0) return;
-    const auto shortest = std::min_element(request.visibility_timeouts.begin(),
-                                           request.visibility_timeouts.begin() + static_cast<std::ptrdiff_t>(got));
-    waiters_.dueAt(key.first, clock_.now() + std::chrono::seconds(*shortest));
-    if (got == request.visibility_timeouts.size()) {
-      waiters_.wake(key.first, 2 * got, source);  // there may be more, and who took all cannot tell
-    } else if (timer_ended) {
-      waiters_.wake(key.first, 1, WakeSource::Timer);  // only a look that finds nothing tells what falls due next
-    }
-  });
+  Claimed claimed{outcome.queue, outcome.now, outcome.next_due, outcome.removals, outcome.messages.size(), {}, false};
+  const auto last = request.visibility_timeouts.begin() + static_cast<std::ptrdiff_t>(claimed.messages);
+  if (claimed.messages > 0) claimed.shortest_timeout = *std::min_element(request.visibility_timeouts.begin(), last);
+  claimed.took_all_it_could = claimed.messages == request.visibility_timeouts.size();
+  afterClaim(receives, claimed);
   auto next = outcome.messages.begin();
   for (std::size_t i = 0; i < receives.size(); ++i) {
     shares[i].queue = outcome.queue;
@@ -195,6 +180,68 @@ std::vector<SqsService::ReceiveShare> SqsService::flyReceives(const ReceiveKey& 
     next = end;
   }
   return shares;
+}
+
+std::vector<SqsService::ReceiveShare> SqsService::flyFifoReceives(std::span<const ReceiveCallPtr> receives) {
+  std::vector<ReceiveShare> shares(receives.size());
+  std::vector<persistence::FifoReceive> asked;
+  std::vector<std::size_t> askers;  // positions of `asked` in `receives`
+  for (std::size_t i = 0; i < receives.size(); ++i) {
+    if (receives[i]->clientIsGone()) continue;
+    asked.push_back({static_cast<std::int32_t>(receives[i]->wanted()), receives[i]->visibilityTimeout()});
+    askers.push_back(i);
+  }
+  if (asked.empty()) return shares;
+  const persistence::FifoQueueRef queue = fifoRef(*receives.front()->queue());
+  if (in_flight_limit_.isReached(queue.queue_id)) return shares;
+
+  const auto& attempt = receives.front()->attempt();
+  auto outcome =
+      attempt ? fifo_store_.receiveAttempt(queue, asked.front(), *attempt) : fifo_store_.receive(queue, asked);
+  Claimed claimed{outcome.queue, outcome.now, outcome.next_due, outcome.removals, 0, {}, false};
+  claimed.took_all_it_could = outcome.removals.dead_lettered > 0;  // that ends a claim early
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const std::size_t got = outcome.messages[i].size();
+    if (got == 0) continue;
+    claimed.messages += got;
+    claimed.shortest_timeout =
+        std::min(claimed.shortest_timeout.value_or(asked[i].visibility_timeout), asked[i].visibility_timeout);
+    // While one could take more, all groups have been looked at; places after a full one may stay empty.
+    claimed.took_all_it_could |= got == static_cast<std::size_t>(asked[i].max_number_of_messages);
+  }
+  in_flight_limit_.handedOut(queue.queue_id, claimed.messages);
+  afterClaim(receives, claimed);
+  for (auto& share : shares) share.queue = outcome.queue;
+  for (std::size_t i = 0; i < askers.size(); ++i) shares[askers[i]].messages = std::move(outcome.messages[i]);
+  return shares;
+}
+
+void SqsService::afterClaim(std::span<const ReceiveCallPtr> receives, const Claimed& claimed) {
+  runGuarded("wake", [&] {
+    const persistence::QueueId queue_id = receives.front()->queue()->record.queue_id;
+    if (claimed.queue == QueueState::Changed) {
+      // Parked receives of a queue that is purged or gone would not be told otherwise.
+      queues_.drop(receives.front()->queue());
+      waiters_.wakeElsewhere(queue_id);
+      return;
+    }
+    WakeSource source = WakeSource::Local;
+    bool timer_ended = false;
+    for (const auto& receive : receives) {
+      source = receive->wokenBy().value_or(source);
+      timer_ended |= source == WakeSource::Timer;
+    }
+    database_clock_.observe(claimed.now);
+    messagesRemoved(claimed.removals);
+    if (claimed.next_due) waiters_.dueAt(queue_id, *database_clock_.toSteady(*claimed.next_due));
+    if (claimed.messages == 0) return;
+    waiters_.dueAt(queue_id, clock_.now() + std::chrono::seconds(*claimed.shortest_timeout));
+    if (claimed.took_all_it_could) {
+      waiters_.wake(queue_id, 2 * claimed.messages, source);
+    } else if (timer_ended) {
+      waiters_.wake(queue_id, 1, WakeSource::Timer);  // only a look that finds nothing tells what falls due next
+    }
+  });
 }
 
 }  // namespace howdah::service

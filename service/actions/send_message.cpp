@@ -1,7 +1,9 @@
 // SendMessage and SendMessageBatch: checked, digested, sent in a shared transaction, then receives are woken.
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "service/fifo_rules.h"
 #include "service/message_attributes.h"
 #include "service/message_digest.h"
 #include "service/message_id.h"
@@ -10,15 +12,15 @@
 
 namespace howdah::service {
 
+using persistence::NewFifoMessage;
 using persistence::NewMessage;
 using persistence::QueueState;
-using persistence::SendOutcome;
 
 namespace {
 
-// A message as it goes to the store, and what its sender is told.
+// A message as it goes to the store, and what its sender is told. Of a standard queue's only `message.message` counts.
 struct Prepared {
-  NewMessage message;
+  NewFifoMessage message;
   SendMessageOutput output;
 };
 
@@ -26,7 +28,7 @@ struct Prepared {
 template <class Entry>
 Prepared prepare(const Entry& entry, const Queue& queue, const RequestContext& context) {
   Prepared prepared;
-  NewMessage& message = prepared.message;
+  NewMessage& message = prepared.message.message;
   message.queue_id = queue.record.queue_id;
   message.queue_version = queue.record.version;
   message.delay_seconds = entry.delay_seconds.value_or(static_cast<std::int32_t>(queue.settings.delay.count()));
@@ -36,6 +38,11 @@ Prepared prepare(const Entry& entry, const Queue& queue, const RequestContext& c
   message.sender_id = context.caller.account;
   message.trace_header = traceHeader(entry.message_system_attributes, context.trace_header);
   message.message_group_id = entry.message_group_id;
+  if (queue.settings.fifo) {
+    prepared.message.message_deduplication_id = deduplicationId(entry.message_deduplication_id, message.body);
+    prepared.message.deduplication_key = deduplicationKey(
+        queue.settings.deduplication_by_group, *message.message_group_id, prepared.message.message_deduplication_id);
+  }
 
   SendMessageOutput& output = prepared.output;
   output.message_id = toString(message.message_id);
@@ -47,9 +54,18 @@ Prepared prepare(const Entry& entry, const Queue& queue, const RequestContext& c
 
 std::size_t bytesOf(const NewMessage& message) { return message.body.size() + message.message_attributes.size(); }
 
-bool anyChanged(const std::vector<SendOutcome>& outcomes) {
+template <class Sent>
+bool anyChanged(const std::vector<Sent>& outcomes) {
   return std::any_of(outcomes.begin(), outcomes.end(),
-                     [](const SendOutcome& outcome) { return outcome.queue == QueueState::Changed; });
+                     [](const Sent& outcome) { return outcome.queue == QueueState::Changed; });
+}
+
+// A duplicate's sender is told of the message that is there.
+template <class Output>
+void tell(const std::optional<persistence::FifoSendOutcome>& fifo, Output& output) {
+  if (!fifo) return;
+  output.message_id = toString(fifo->message_id);
+  output.sequence_number = sequenceNumber(fifo->sequence);
 }
 
 }  // namespace
@@ -61,15 +77,16 @@ void SqsService::sendMessage(const RequestContext& context, SendMessageInput inp
       [this, context, shared](const QueuePtr& queue, const Done<SendMessageOutput>& answer, auto changed) {
         if (auto checked = checkSendMessage(*shared, queue->settings); !checked) return answer(checked.error());
         Prepared prepared = prepare(*shared, *queue, context);
-        const CoalescerLoad load{1, bytesOf(prepared.message)};
-        std::vector<NewMessage> messages;
+        const CoalescerLoad load{1, bytesOf(prepared.message.message)};
+        std::vector<NewFifoMessage> messages;
         messages.push_back(std::move(prepared.message));
-        sends_.submit(
-            {}, std::move(messages), load,
-            [answer, changed, output = std::move(prepared.output)](const Result<std::vector<SendOutcome>>& sent) {
+        submitSends(
+            *queue, std::move(messages), load,
+            [answer, changed, output = std::move(prepared.output)](const Result<std::vector<Sent>>& sent) mutable {
               if (!sent) return answer(sent.error());
               if (anyChanged(*sent)) return changed();
-              answer(output);
+              tell(sent->front().fifo, output);
+              answer(std::move(output));
             });
       });
 }
@@ -80,9 +97,9 @@ void SqsService::sendMessageBatch(const RequestContext& context, SendMessageBatc
   onQueue<SendMessageBatchOutput>(
       context, shared->queue_url, std::move(done),
       [this, context, shared](const QueuePtr& queue, const Done<SendMessageBatchOutput>& answer, auto changed) {
-        if (auto checked = checkBatch(*shared); !checked) return answer(checked.error());
+        if (auto checked = checkBatch(*shared, queue->settings); !checked) return answer(checked.error());
         SendMessageBatchOutput output;
-        std::vector<NewMessage> messages;
+        std::vector<NewFifoMessage> messages;  // of `output.successful`
         CoalescerLoad load;
         for (const auto& entry : *shared->entries) {
           if (auto checked = checkSendMessageBatchEntry(entry, queue->settings); !checked) {
@@ -95,35 +112,68 @@ void SqsService::sendMessageBatch(const RequestContext& context, SendMessageBatc
                                        std::move(sent.md5_of_message_attributes),
                                        std::move(sent.md5_of_message_system_attributes), std::nullopt});
           ++load.rows;
-          load.bytes += bytesOf(prepared.message);
+          load.bytes += bytesOf(prepared.message.message);
           messages.push_back(std::move(prepared.message));
         }
         if (messages.empty()) return answer(std::move(output));
-        sends_.submit({}, std::move(messages), load,
-                      [answer, changed, output = std::move(output)](const Result<std::vector<SendOutcome>>& sent) {
-                        if (!sent) return answer(sent.error());
-                        if (anyChanged(*sent)) return changed();
-                        answer(output);
-                      });
+        submitSends(*queue, std::move(messages), load,
+                    [answer, changed, output = std::move(output)](const Result<std::vector<Sent>>& sent) mutable {
+                      if (!sent) return answer(sent.error());
+                      if (anyChanged(*sent)) return changed();
+                      for (std::size_t i = 0; i < sent->size(); ++i) tell((*sent)[i].fifo, output.successful[i]);
+                      answer(std::move(output));
+                    });
       });
 }
 
-std::vector<SendOutcome> SqsService::flySends(std::span<const NewMessage> messages) {
-  auto outcomes = message_store_.send(messages);
+void SqsService::submitSends(const Queue& queue, std::vector<NewFifoMessage> messages, CoalescerLoad load,
+                             Done<std::vector<Sent>> done) {
+  if (queue.settings.fifo) return fifo_sends_.submit(fifoRef(queue), std::move(messages), load, std::move(done));
+  std::vector<NewMessage> standard;
+  standard.reserve(messages.size());
+  for (auto& message : messages) standard.push_back(std::move(message.message));
+  sends_.submit({}, std::move(standard), load, std::move(done));
+}
+
+std::vector<SqsService::Sent> SqsService::flyFifoSends(const persistence::FifoQueueRef& queue,
+                                                       std::span<const NewFifoMessage> messages) {
+  const auto result = fifo_store_.send(queue, messages);
+  std::vector<Sent> sent(messages.size(), Sent{result.queue, std::nullopt});
+  if (result.queue == QueueState::Changed) return sent;
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i].fifo = result.outcomes[i];
+  runGuarded("wake", [&] {
+    std::set<std::string_view> groups;
+    std::size_t stored = 0;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      if (result.outcomes[i].duplicate) continue;
+      ++stored;
+      groups.insert(*messages[i].message.message_group_id);
+      recorder_.messageSize(bytesOf(messages[i].message));
+    }
+    recorder_.messagesSent(stored);
+    if (!result.opened_a_group) return;
+    messagesDue(queue.queue_id, groups.size(), queue.delay);  // a group goes to one receive
+    hintOthers(queue.queue_id, queue.delay);
+  });
+  return sent;
+}
+
+std::vector<SqsService::Sent> SqsService::flySends(std::span<const NewMessage> messages) {
+  const auto outcomes = message_store_.send(messages);
   // Stored: whatever goes wrong from here on is not the senders' affair.
   runGuarded("wake", [&] {
-    struct Sent {
+    struct SentTo {
       std::size_t visible = 0;
       bool queue_was_empty = false;
       std::optional<std::chrono::seconds> earliest_delay;
     };
-    std::map<persistence::QueueId, Sent> queues;
+    std::map<persistence::QueueId, SentTo> queues;
     std::size_t stored = 0;
     for (std::size_t i = 0; i < messages.size(); ++i) {
       if (outcomes[i].queue == QueueState::Changed) continue;
       ++stored;
       recorder_.messageSize(bytesOf(messages[i]));
-      Sent& sent = queues[messages[i].queue_id];
+      SentTo& sent = queues[messages[i].queue_id];
       const std::chrono::seconds delay(messages[i].delay_seconds);
       if (delay.count() == 0) {
         ++sent.visible;
@@ -142,7 +192,10 @@ std::vector<SendOutcome> SqsService::flySends(std::span<const NewMessage> messag
       if (sent.earliest_delay) hintOthers(queue_id, *sent.earliest_delay);
     }
   });
-  return outcomes;
+  std::vector<Sent> result;
+  result.reserve(outcomes.size());
+  for (const auto& outcome : outcomes) result.push_back({outcome.queue, std::nullopt});
+  return result;
 }
 
 }  // namespace howdah::service

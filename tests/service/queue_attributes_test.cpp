@@ -109,18 +109,17 @@ TEST(QueueAttributes, FifoAttributesAreRefusedOnStandardQueues) {
               "Unknown Attribute FifoQueue.", "set");
 }
 
-TEST(QueueAttributes, FifoQueuesAreRefusedOnlyOnceTheirAttributesAreRight) {
+TEST(QueueAttributes, AFifoQueueHasAttributesOfItsOwn) {
   const AttributeMap fifo = {{kFifo, "true"}};
   const auto with = [&](const char* name, const char* value) {
     AttributeMap given = fifo;
     given[name] = value;
     return checkAttributesOfNewQueue(given);
   };
-  const char* const unsupported = "FIFO queues are not supported yet.";
-  expectError(checkAttributesOfNewQueue(fifo), ErrorCode::UnsupportedOperation, unsupported, "plain");
-  expectError(with("FifoQueue", "TRUE"), ErrorCode::UnsupportedOperation, unsupported, "upper case");
-  expectError(with("ContentBasedDeduplication", "True"), ErrorCode::UnsupportedOperation, unsupported, "content");
-  expectError(with("DeduplicationScope", "messageGroup"), ErrorCode::UnsupportedOperation, unsupported, "scope");
+  EXPECT_EQ(checkAttributesOfNewQueue(fifo).value(), fifo);
+  EXPECT_EQ(with("FifoQueue", "TRUE").value(), fifo);
+  EXPECT_EQ(with("ContentBasedDeduplication", "True").value().at("ContentBasedDeduplication"), "true");
+  EXPECT_EQ(with("DeduplicationScope", "messageGroup").value().at("DeduplicationScope"), "messageGroup");
   for (const char* name : {"ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}) {
     for (const char* value : {"bogus", "", "Queue"}) {
       expectError(with(name, value), ErrorCode::InvalidAttributeValue, "Invalid value for the parameter "s + name + ".",
@@ -131,6 +130,31 @@ TEST(QueueAttributes, FifoQueuesAreRefusedOnlyOnceTheirAttributesAreRight) {
       "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup";
   expectError(with("FifoThroughputLimit", "perMessageGroupId"), ErrorCode::InvalidAttributeValue, only_for_groups,
               "limit");
+}
+
+TEST(QueueAttributes, MessagesGoOnByTheDeduplicationScopeOfCreationWhateverIsSetLater) {
+  const auto set = [](const StringMap& stored, const char* scope) {
+    return applyAttributes(stored, checkAttributesToSet(stored, AttributeMap{{"DeduplicationScope", scope}}).value());
+  };
+  for (const char* created : {"", "queue", "messageGroup"}) {
+    AttributeMap given{{kFifo, "true"}};
+    if (*created) given["DeduplicationScope"] = created;
+    StringMap stored = applyAttributes({}, checkAttributesOfNewQueue(given).value());
+    const bool by_group = created == "messageGroup"s;
+    EXPECT_EQ(queueSettings(stored).deduplication_by_group, by_group) << created;
+    for (const char* scope : {"messageGroup", "queue", "messageGroup"}) {
+      stored = set(stored, scope);
+      EXPECT_EQ(queueSettings(stored).deduplication_by_group, by_group) << created << ", then " << scope;
+      persistence::QueueRecord queue;
+      queue.attributes = stored;
+      const auto all = showAttributes(selectAttributes(std::vector<std::string>{"All"}).value(), queue, "r", {});
+      EXPECT_EQ(all.at("DeduplicationScope"), scope);
+      EXPECT_EQ(all.size(), 16u) << "nothing else is shown";
+      EXPECT_EQ(firstDifferingAttribute(stored, {{"DeduplicationScope", scope}}), std::nullopt);
+    }
+  }
+  expectError(checkAttributesToSet({{kFifo, "true"}}, AttributeMap{{"DeduplicationScopeAtCreation", "queue"}}),
+              ErrorCode::InvalidAttributeName, "Unknown Attribute DeduplicationScopeAtCreation.", "ours");
 }
 
 TEST(QueueAttributes, TheTypeOfAFifoQueueCannotBeChanged) {

@@ -21,7 +21,7 @@ const QueueName kQueue{"000000000000", "orders"};
 
 DeliveredMessage delivery() {
   DeliveredMessage message;
-  message.key = {.queue_id = -1234567890123456789, .lane = 7, .seq = 42'000'000'000};
+  message.key = {.queue_id = -1234567890123456789, .lane = -7, .seq = 42'000'000'000};
   message.message_id = {0xde, 0xad, 0xbe, 0xef, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
   message.receive_count = 3;
   message.received_at = DatabaseTime(std::chrono::microseconds(1'790'000'000'123'456));

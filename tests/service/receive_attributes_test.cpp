@@ -57,6 +57,20 @@ TEST(SystemAttributes, AllAreThoseThatApplyWithTimesInMilliseconds) {
   EXPECT_EQ(shown(Names{"All"}, std::nullopt, message), more);
 }
 
+// Number 23 of what emulators get wrong.
+TEST(SystemAttributes, MessagesOfFifoQueuesAddTheirDeduplicationIdAndSequenceNumber) {
+  DeliveredMessage message = delivered();
+  message.message_group_id = "g";
+  message.message_deduplication_id = "d";
+  message.key.seq = 42;
+  const Names names{"MessageGroupId", "MessageDeduplicationId", "SequenceNumber"};
+  EXPECT_EQ(shown(names, std::nullopt, message),
+            (AttributeMap{
+                {"MessageGroupId", "g"}, {"MessageDeduplicationId", "d"}, {"SequenceNumber", "10000000000000000042"}}));
+  EXPECT_EQ(shown(Names{"All"}, std::nullopt, message).size(), 7u);
+  EXPECT_EQ(shown(names, std::nullopt, delivered()), AttributeMap{}) << "a standard queue's has none";
+}
+
 TEST(SystemAttributes, BothListsCountAndWhatDoesNotApplyIsLeftOut) {
   EXPECT_EQ(shown(Names{"ApproximateReceiveCount", "SequenceNumber", "VisibilityTimeout"},
                   Names{"SenderId", "AWSTraceHeader", "MessageGroupId"}, delivered()),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -31,6 +32,9 @@ void expectRefused(const Result<Nothing>& result, ErrorCode code, const std::str
 }
 
 QueueSettings standardQueue() { return queueSettings({}); }
+QueueSettings fifoQueue(const char* content_based_deduplication = "false") {
+  return queueSettings({{"FifoQueue", "true"}, {"ContentBasedDeduplication", content_based_deduplication}});
+}
 
 const std::string kBadName = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
 const std::string kBadFifoName =
@@ -325,6 +329,21 @@ TEST(ReceiveMessage, UnknownAttributeNamesAreRefusedAndUnknownMessageAttributesI
                 "Unknown Attribute Bogus.");
 }
 
+TEST(ReceiveMessage, AttemptIdsAreShortAndWithoutBlanks) {
+  ReceiveMessageInput input;
+  for (const std::string& id : {"r1"s, std::string(128, '~')}) {
+    input.receive_request_attempt_id = id;
+    EXPECT_TRUE(checkReceiveMessage(input, fifoQueue()).ok()) << id;
+  }
+  for (const std::string& id : {""s, "a b"s, std::string(129, 'r')}) {
+    input.receive_request_attempt_id = id;
+    expectRefused(checkReceiveMessage(input, fifoQueue()), kInvalidValue,
+                  "Value " + id +
+                      " for parameter ReceiveRequestAttemptId is invalid. Reason: ReceiveRequestAttemptId can only "
+                      "include alphanumeric and punctuation characters. 1 to 128 in length.");
+  }
+}
+
 TEST(DeleteMessage, NeedsAHandle) {
   const std::string text = "The request must contain the parameter ReceiptHandle.";
   for (const std::optional<std::string>& handle : {std::optional<std::string>(), std::optional(""s)}) {
@@ -418,14 +437,21 @@ class Batch : public testing::Test {
     Input input;
     input.entries.emplace();
     for (const std::string& id : ids) input.entries->emplace_back().id = id;
-    return checkBatch(input);
+    return checkBatchOf(input);
+  }
+  static Result<Nothing> checkBatchOf(const Input& input) {
+    if constexpr (std::is_same_v<Input, SendMessageBatchInput>) {
+      return checkBatch(input, standardQueue());
+    } else {
+      return checkBatch(input);
+    }
   }
 };
 using BatchInputs = testing::Types<SendMessageBatchInput, DeleteMessageBatchInput, ChangeMessageVisibilityBatchInput>;
 TYPED_TEST_SUITE(Batch, BatchInputs);
 
 TYPED_TEST(Batch, OneToTenEntries) {
-  expectRefused(checkBatch(TypeParam{}), kMissing, "The request must contain the parameter Entries.");
+  expectRefused(this->checkBatchOf(TypeParam{}), kMissing, "The request must contain the parameter Entries.");
   expectRefused(this->check({}), ErrorCode::EmptyBatchRequest,
                 "There should be at least one "s + BatchName<TypeParam>::kEntry + " in the request.");
   std::vector<std::string> ids;
@@ -451,7 +477,7 @@ TYPED_TEST(Batch, IdsAreShortNames) {
   }
   TypeParam without_id;
   without_id.entries.emplace().emplace_back();
-  expectRefused(checkBatch(without_id), ErrorCode::InvalidBatchEntryId, text, "absent");
+  expectRefused(this->checkBatchOf(without_id), ErrorCode::InvalidBatchEntryId, text, "absent");
 }
 
 TYPED_TEST(Batch, FirstRepeatedIdIsNamed) {
@@ -466,21 +492,86 @@ TEST(SendMessageBatch, TotalOfBodiesAndAttributesIsOneMebibyte) {
   SendMessageBatchInput input;
   input.entries = {entry("a", std::string(524'288, 'x')), entry("b", std::string(524'288 - 10, 'x'))};
   input.entries->back().message_attributes = {{"abc", textValue("String", "x")}};
-  EXPECT_TRUE(checkBatch(input).ok());
+  EXPECT_TRUE(checkBatch(input, standardQueue()).ok());
   *input.entries->back().message_body += 'x';
-  expectRefused(checkBatch(input), ErrorCode::BatchRequestTooLong,
+  expectRefused(checkBatch(input, standardQueue()), ErrorCode::BatchRequestTooLong,
                 "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes.");
   input.entries = {entry("a", std::string(1'048'576, 'x'))};
-  EXPECT_TRUE(checkBatch(input).ok());
+  EXPECT_TRUE(checkBatch(input, standardQueue()).ok());
   input.entries = {entry("a", std::string(1'048'577, 'x'))};
-  expectRefused(checkBatch(input), ErrorCode::BatchRequestTooLong,
+  expectRefused(checkBatch(input, standardQueue()), ErrorCode::BatchRequestTooLong,
                 "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes.");
+}
+
+const std::string kNoGroupId = "The request must contain the parameter MessageGroupId.";
+const std::string kNoDeduplicationId =
+    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly";
+
+TEST(FifoSend, AGroupMustBeNamed) {
+  SendMessageInput input = send("x");
+  input.message_deduplication_id = "d";
+  expectRefused(checkSendMessage(input, fifoQueue()), kMissing, kNoGroupId);
+  input.message_group_id = "g";
+  EXPECT_TRUE(checkSendMessage(input, fifoQueue()).ok());
+}
+
+TEST(FifoSend, ADeduplicationIdMustBeGivenUnlessTheBodyStandsInForIt) {
+  SendMessageInput input = send("x");
+  input.message_group_id = "g";
+  expectRefused(checkSendMessage(input, fifoQueue()), kInvalidValue, kNoDeduplicationId);
+  EXPECT_TRUE(checkSendMessage(input, fifoQueue("true")).ok());
+}
+
+TEST(FifoSend, BadIdsAreToldAloneAndInABatch) {
+  for (const std::string& id : {""s, "a b"s, "\u00e4"s, std::string(129, 'x')}) {
+    for (const char* name : {"MessageGroupId", "MessageDeduplicationId"}) {
+      const std::string text = "Value " + id + " for parameter " + name + " is invalid. Reason: " + name +
+                               " can only include alphanumeric and punctuation characters. 1 to 128 in length.";
+      const auto with = [&](auto sent) {
+        sent.message_group_id = name == "MessageGroupId"s ? id : "g";
+        sent.message_deduplication_id = name == "MessageGroupId"s ? "d" : id;
+        return sent;
+      };
+      expectRefused(checkSendMessage(with(send("x")), fifoQueue()), kInvalidValue, text);
+      expectRefused(checkSendMessageBatchEntry(with(entry("a", "x")), fifoQueue()), kInvalidValue, text);
+      SendMessageBatchInput batch;
+      batch.entries = {with(entry("a", "x"))};
+      EXPECT_TRUE(checkBatch(batch, fifoQueue()).ok()) << "the entry fails, not the batch";
+    }
+  }
+}
+
+TEST(FifoSend, NoMessageHasADelayOfItsOwn) {
+  SendMessageInput input = send("x");
+  input.message_group_id = "g";
+  input.delay_seconds = 0;
+  EXPECT_TRUE(checkSendMessage(input, fifoQueue("true")).ok());
+  input.delay_seconds = 2;
+  expectRefused(
+      checkSendMessage(input, fifoQueue("true")), kInvalidValue,
+      "Value 2 for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid "
+      "for this queue type.");
+  input.delay_seconds = 901;
+  expectRefused(checkSendMessage(input, fifoQueue("true")), kInvalidValue,
+                "Value 901 for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.");
+}
+
+// Number 30 of what emulators get wrong.
+TEST(FifoSend, AnEntryWithoutTheIdsItMustHaveFailsTheBatchUnderAnotherCode) {
+  SendMessageBatchInput batch;
+  batch.entries = {entry("a", "x"), entry("b", "x")};
+  batch.entries->front().message_group_id = "g";
+  batch.entries->front().message_deduplication_id = "d";
+  expectRefused(checkBatch(batch, fifoQueue()), kInvalidValue, kNoGroupId);
+  batch.entries->back().message_group_id = "g";
+  expectRefused(checkBatch(batch, fifoQueue()), kInvalidValue, kNoDeduplicationId);
+  EXPECT_TRUE(checkBatch(batch, fifoQueue("true")).ok());
 }
 
 TEST(SendMessageBatch, BadEntriesDoNotFailTheBatch) {
   SendMessageBatchInput input;
   input.entries = {entry("a", ""), entry("b", "\x01"), entry("c", std::string(2000, 'x'))};
-  EXPECT_TRUE(checkBatch(input).ok());
+  EXPECT_TRUE(checkBatch(input, standardQueue()).ok());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A message store that does what the one it wraps does, except where a test asks for a fault. Any thread.
+// Stores that do what those they wrap do, except where a test asks for a fault. Any thread.
 #pragma once
 
 #include <functional>
@@ -8,15 +8,14 @@
 #include <type_traits>
 #include <utility>
 
+#include "persistence/fifo_store.h"
 #include "persistence/message_store.h"
 #include "persistence/store_error.h"
 
 namespace howdah::testing {
 
-class FaultyStore final : public persistence::MessageStore {
+class Faults {
  public:
-  explicit FaultyStore(persistence::MessageStore& store) : store_(store) {}
-
   using Fault = std::function<void()>;
   // The next `times` calls of `method` run `fault` before they do anything, or after they have done all.
   void failBefore(const std::string& method, Fault fault, int times = 1) { set(method + " before", fault, times); }
@@ -32,26 +31,18 @@ class FaultyStore final : public persistence::MessageStore {
     return calls_[method];
   }
 
-  std::vector<persistence::SendOutcome> send(std::span<const persistence::NewMessage> messages) override {
-    return with("send", [&] { return store_.send(messages); });
+ protected:
+  template <class Call>
+  std::invoke_result_t<Call> with(const std::string& method, Call call) {
+    {
+      std::lock_guard lock(mutex_);
+      ++calls_[method];
+    }
+    run(method + " before");
+    auto result = call();
+    run(method + " after");
+    return result;
   }
-  persistence::ReceiveOutcome receive(const persistence::ReceiveRequest& request) override {
-    return with("receive", [&] { return store_.receive(request); });
-  }
-  std::vector<persistence::DeleteOutcome> remove(std::span<const persistence::DeleteRequest> requests) override {
-    return with("remove", [&] { return store_.remove(requests); });
-  }
-  std::vector<persistence::ChangeVisibilityOutcome> changeVisibility(
-      std::span<const persistence::ChangeVisibilityRequest> requests) override {
-    return with("changeVisibility", [&] { return store_.changeVisibility(requests); });
-  }
-  persistence::MessageCounts countMessages(persistence::QueueId queue_id) override {
-    return with("countMessages", [&] { return store_.countMessages(queue_id); });
-  }
-  std::vector<persistence::WatchedQueue> watch(std::span<const persistence::QueueId> queue_ids) override {
-    return with("watch", [&] { return store_.watch(queue_ids); });
-  }
-  persistence::DatabaseTime now() override { return store_.now(); }
 
  private:
   struct Planned {
@@ -76,22 +67,77 @@ class FaultyStore final : public persistence::MessageStore {
     fault();
   }
 
-  template <class Call>
-  std::invoke_result_t<Call> with(const std::string& method, Call call) {
-    {
-      std::lock_guard lock(mutex_);
-      ++calls_[method];
-    }
-    run(method + " before");
-    auto result = call();
-    run(method + " after");
-    return result;
-  }
-
-  persistence::MessageStore& store_;
   std::mutex mutex_;
   std::map<std::string, Planned> planned_;
   std::map<std::string, int> calls_;
+};
+
+class FaultyStore final : public persistence::MessageStore, public Faults {
+ public:
+  explicit FaultyStore(persistence::MessageStore& store) : store_(store) {}
+
+  std::vector<persistence::SendOutcome> send(std::span<const persistence::NewMessage> messages) override {
+    return with("send", [&] { return store_.send(messages); });
+  }
+  persistence::ReceiveOutcome receive(const persistence::ReceiveRequest& request) override {
+    return with("receive", [&] { return store_.receive(request); });
+  }
+  std::vector<persistence::DeleteOutcome> remove(std::span<const persistence::DeleteRequest> requests) override {
+    return with("remove", [&] { return store_.remove(requests); });
+  }
+  std::vector<persistence::ChangeVisibilityOutcome> changeVisibility(
+      std::span<const persistence::ChangeVisibilityRequest> requests) override {
+    return with("changeVisibility", [&] { return store_.changeVisibility(requests); });
+  }
+  persistence::MessageCounts countMessages(persistence::QueueId queue_id) override {
+    return with("countMessages", [&] { return store_.countMessages(queue_id); });
+  }
+  std::vector<persistence::WatchedQueue> watch(std::span<const persistence::QueueId> queue_ids) override {
+    return with("watch", [&] { return store_.watch(queue_ids); });
+  }
+  persistence::DatabaseTime now() override { return store_.now(); }
+
+ private:
+  persistence::MessageStore& store_;
+};
+
+class FaultyFifoStore final : public persistence::FifoStore, public Faults {
+ public:
+  explicit FaultyFifoStore(persistence::FifoStore& store) : store_(store) {}
+
+  persistence::FifoSendResult send(const persistence::FifoQueueRef& queue,
+                                   std::span<const persistence::NewFifoMessage> messages) override {
+    return with("send", [&] { return store_.send(queue, messages); });
+  }
+  persistence::FifoReceiveOutcome receive(const persistence::FifoQueueRef& queue,
+                                          std::span<const persistence::FifoReceive> receives) override {
+    return with("receive", [&] { return store_.receive(queue, receives); });
+  }
+  persistence::FifoReceiveOutcome receiveAttempt(const persistence::FifoQueueRef& queue,
+                                                 const persistence::FifoReceive& receive,
+                                                 const std::string& attempt_id) override {
+    return with("receiveAttempt", [&] { return store_.receiveAttempt(queue, receive, attempt_id); });
+  }
+  std::vector<persistence::FifoDeleteOutcome> remove(persistence::QueueId queue_id,
+                                                     std::span<const persistence::DeliveryKey> deliveries) override {
+    return with("remove", [&] { return store_.remove(queue_id, deliveries); });
+  }
+  std::vector<persistence::FifoChangeOutcome> changeVisibility(
+      persistence::QueueId queue_id, std::span<const persistence::FifoVisibilityChange> changes) override {
+    return with("changeVisibility", [&] { return store_.changeVisibility(queue_id, changes); });
+  }
+  void applyDelay(persistence::QueueId queue_id) override {
+    with("applyDelay", [&] { return store_.applyDelay(queue_id), true; });
+  }
+  persistence::MessageCounts countMessages(persistence::QueueId queue_id) override {
+    return with("countMessages", [&] { return store_.countMessages(queue_id); });
+  }
+  std::int64_t countInFlight(persistence::QueueId queue_id, std::int64_t limit) override {
+    return with("countInFlight", [&] { return store_.countInFlight(queue_id, limit); });
+  }
+
+ private:
+  persistence::FifoStore& store_;
 };
 
 }  // namespace howdah::testing

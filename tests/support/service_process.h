@@ -72,8 +72,10 @@ class ServiceProcess {
       : database_(options, recorder_) {
     database_.migrate();
     store_ = std::make_unique<FaultyStore>(database_.messages());
+    fifo_store_ = std::make_unique<FaultyFifoStore>(database_.fifo());
     persistence::Notifications& wakes = hears_wakes ? database_.notifications() : silent_;
-    service_ = std::make_unique<service::SqsService>(database_.queues(), *store_, wakes, recorder_, service_options);
+    service_ = std::make_unique<service::SqsService>(database_.queues(), *store_, *fifo_store_, wakes, recorder_,
+                                                     service_options);
     service_->start();
     context.caller.account = "000000000000";
   }
@@ -81,6 +83,7 @@ class ServiceProcess {
 
   service::SqsService& service() { return *service_; }
   FaultyStore& store() { return *store_; }
+  FaultyFifoStore& fifoStore() { return *fifo_store_; }
   persistence::postgres::PostgresDatabase& database() { return database_; }
   ServiceRecorder& recorder() { return recorder_; }
 
@@ -118,6 +121,7 @@ class ServiceProcess {
   persistence::postgres::PostgresDatabase database_;
   SilentNotifications silent_;
   std::unique_ptr<FaultyStore> store_;
+  std::unique_ptr<FaultyFifoStore> fifo_store_;
   std::unique_ptr<service::SqsService> service_;
 };
 
