@@ -103,8 +103,9 @@ class SqsService final : public QueueService {
     std::optional<Error> refused;
   };
 
-  // How often a request is checked and tried anew when its queue changes under it.
-  static constexpr int kChangedAttempts = 8;
+  // How often a request is checked and tried anew when its queue changes under it. Each try that loses is another's
+  // that won; two processes that tag one queue in a loop lose eight in a row once in a few hundred times.
+  static constexpr int kChangedAttempts = 64;
 
   // What an action does once its queue is found: answers `done`, or calls `changed` if the store says that the queue is
   // no longer this one; then it is found again, and the action repeated from its checks on.

@@ -10,9 +10,9 @@
 #include <vector>
 
 // Aligned 16-byte loads pass the end of the buffer, which is harmless but not to AddressSanitizer.
-#if defined(__SSE2__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__SSE2__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define RAPIDJSON_SSE2
-#elif defined(__ARM_NEON) && !defined(__SANITIZE_ADDRESS__)
+#elif defined(__ARM_NEON) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define RAPIDJSON_NEON
 #endif
 #include <rapidjson/reader.h>

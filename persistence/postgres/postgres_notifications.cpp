@@ -136,7 +136,7 @@ void PostgresNotifications::run() {
       on_reconnect_();  // what was told before we listened is lost, the first time as well
       listen(connection);
     } catch (const std::exception& error) {  // StoreError, or SetupError from another database than before
-      others_listen_ = true;  // hints gather until we are back
+      others_listen_ = true;                 // hints gather until we are back
       if (backoff == milliseconds(0)) metrics::logWarn("not listening for wakes", {{"error", error.what()}});
       backoff = std::clamp(backoff * 2, kFirstBackoff, kLongestBackoff);
       if (!waitBeforeRetry(backoff)) return;
