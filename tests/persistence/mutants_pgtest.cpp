@@ -33,7 +33,9 @@ const Mutant kMutants[] = {
     {"SeqFromASequence",
      "send_standard",
      {{"AND s.lane = 1\n                          OFFSET 0 FOR UPDATE", "AND s.lane = 1 OFFSET 0"},
-      {"v_tail[u.q] + u.position", "nextval('howdah.aside_seq')"}}},
+      {"v_tail[u.q] + u.position", "nextval('howdah.aside_seq')"},
+      // Commits out of order, which the lock would forbid.
+      {"  RETURN QUERY SELECT i, v_tail", "  PERFORM pg_sleep(random() * 0.03);\n  RETURN QUERY SELECT i, v_tail"}}},
     {"TailWithoutItsCursor", "send_standard", {{"coalesce(t.seq, c.hi) END", "coalesce(t.seq, 0) END"}}},
     {"NewestCursorDeleted", "receive_standard", {{"AND c.hi = v_hi;", "AND c.hi >= v_hi;"}}},
     {"DeleteOfAnyDelivery", "delete_standard", {{"AND x.receive_count = u.receive_count\n", "\n"}}},
