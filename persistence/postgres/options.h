@@ -19,7 +19,7 @@ struct PostgresOptions {
 // The private PostgreSQL of a server without a database URL.
 struct EmbeddedOptions {
   std::string data_dir = "./howdah-data";
-  std::string bin_dir;  // of initdb and postgres; empty: pg_config, then the newest under /usr/lib/postgresql
+  std::string bin_dir;  // of initdb and postgres; empty: the newest under /usr/lib/postgresql, then PATH
 };
 
 }  // namespace howdah::persistence::postgres
