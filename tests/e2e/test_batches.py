@@ -83,7 +83,7 @@ def test_one_bad_message_fails_alone(sqs, queue):
     assert counts(sqs, queue) == (2, 0, 0)
 
 
-def test_a_batch_in_which_all_fail_is_still_200_without_successful(wire, queue):
+def test_11_5_a_batch_in_which_all_fail_is_still_200_without_successful(wire, queue):
     answer = wire.call("DeleteMessageBatch", {"QueueUrl": queue, "Entries": [{"Id": "1", "ReceiptHandle": "x"}]})
     assert answer.status == 200
     assert answer.json == {"Failed": [{
@@ -101,7 +101,7 @@ def test_the_whole_batch_may_be_one_mebibyte(sqs, queue):
     assert counts(sqs, queue) == (4, 0, 0)
 
 
-def test_an_entry_over_the_queue_maximum_fails_alone_and_the_sum_may_be_more(sqs, make_queue):
+def test_11_29_30_an_entry_over_the_queue_maximum_fails_alone_and_the_sum_may_be_more(sqs, make_queue):
     queue = make_queue(MaximumMessageSize=1024)
     sent = sqs.send_message_batch(QueueUrl=queue, Entries=[
         {"Id": "a", "MessageBody": "a" * 1024}, {"Id": "b", "MessageBody": "b" * 1025},

@@ -24,7 +24,7 @@ def test_no_wait_answers_at_once(sqs, queue):
     assert time.monotonic() - began < SOON
 
 
-def test_the_queue_own_wait_holds_and_an_explicit_zero_goes_before_it(sqs, make_queue):
+def test_11_32_the_queue_own_wait_holds_and_an_explicit_zero_goes_before_it(sqs, make_queue):
     queue = make_queue(ReceiveMessageWaitTimeSeconds=2)
     began = time.monotonic()
     assert "Messages" not in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=0)
@@ -44,7 +44,7 @@ def test_a_send_wakes_a_parked_receive(sqs, server, poll, queue):
     server.wait_parked(0)
 
 
-def test_a_wait_ends_with_the_first_message_even_if_more_were_asked_for(sqs, server, poll, queue):
+def test_11_32_a_wait_ends_with_the_first_message_even_if_more_were_asked_for(sqs, server, poll, queue):
     waiting = poll(QueueUrl=queue, MaxNumberOfMessages=10)
     server.wait_parked(1)
     sqs.send_message(QueueUrl=queue, MessageBody="x")
@@ -76,7 +76,7 @@ def test_a_delay_that_was_there_before_the_wait_wakes_too(sqs, poll, queue):
     assert 1.9 < waiting.ended_at - sent_at < 2 + SOON
 
 
-def test_the_end_of_a_visibility_timeout_wakes(sqs, poll, queue):
+def test_11_15_the_end_of_a_visibility_timeout_wakes(sqs, poll, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="x")
     received_at = time.monotonic()
     receive_one(sqs, queue, VisibilityTimeout=2)

@@ -41,7 +41,7 @@ EVERY_KIND = ("\t\n\r\r\n plain <tag attr=\"v\">&amp;'</tag> \\ \\u0041 % + \x20
 
 @pytest.mark.parametrize("body", [
     "x", "hello", "café 😀", " leading and trailing ", "\n", EVERY_KIND, '{"json":"\\u0000 as text"}', "null", "0"])
-def test_a_body_comes_back_byte_for_byte(sqs, queue, body):
+def test_11_10_a_body_comes_back_byte_for_byte(sqs, queue, body):
     sent = sqs.send_message(QueueUrl=queue, MessageBody=body)
     assert sent["MD5OfMessageBody"] == md5(body)
     received = receive_one(sqs, queue)
@@ -78,7 +78,7 @@ def test_lone_surrogates_are_refused(wire, queue, surrogate):
 
 
 @pytest.mark.parametrize("kind", ["ascii", "two bytes", "four bytes", "escaped"])
-def test_a_body_of_exactly_one_mebibyte_is_taken_and_one_byte_more_is_not(sqs, queue, kind):
+def test_11_31_a_body_of_exactly_one_mebibyte_is_taken_and_one_byte_more_is_not(sqs, queue, kind):
     unit = {"ascii": "a", "two bytes": "é", "four bytes": "😀", "escaped": "\n"}[kind]
     body = unit * (1048576 // len(unit.encode()))
     assert sqs.send_message(QueueUrl=queue, MessageBody=body)["MD5OfMessageBody"] == md5(body)
@@ -126,7 +126,7 @@ ALL_TYPES = {
     "b": {"DataType": "Binary", "BinaryValue": bytes(range(256))}, "B": {"DataType": "Binary.png", "BinaryValue": b"\0"}}
 
 
-def test_attributes_of_every_type_come_back_with_their_digest(sqs, queue):
+def test_11_7_attributes_of_every_type_come_back_with_their_digest(sqs, queue):
     sent = sqs.send_message(QueueUrl=queue, MessageBody="x", MessageAttributes=ALL_TYPES)
     assert sent["MD5OfMessageAttributes"] == attributes_md5(ALL_TYPES)
     received = receive_one(sqs, queue, MessageAttributeNames=["All"])
@@ -156,7 +156,7 @@ def test_known_digests_of_attributes(sqs, queue, attributes, digest):
     (["Hel.*", "Gen.*"], {"Hello", "Help.Me", "General"}), (["All"], {"Hello", "Help.Me", "General"}),
     ([".*"], {"Hello", "Help.Me", "General"}), (["*"], {"Hello", "Help.Me", "General"}),
     (["AWS.x", "..foo", "General"], {"General"}), (["hello"], set()), (["None"], set()), ([], set())])
-def test_only_the_attributes_asked_for_come_with_the_digest_of_just_those(sqs, queue, asked, got):
+def test_11_8_9_24_only_the_attributes_asked_for_come_with_the_digest_of_just_those(sqs, queue, asked, got):
     sent = {name: {"DataType": "String", "StringValue": value}
             for name, value in {"Hello": "There", "General": "Kenobi", "Help.Me": "Me"}.items()}
     sqs.send_message(QueueUrl=queue, MessageBody="x", MessageAttributes=sent)
@@ -168,7 +168,7 @@ def test_only_the_attributes_asked_for_come_with_the_digest_of_just_those(sqs, q
     assert receive_one(sqs, queue, MessageAttributeNames=["All"])["MessageAttributes"] == sent
 
 
-def test_no_attributes_no_keys(wire, queue):
+def test_11_5_6_no_attributes_no_keys(wire, queue):
     sent = wire.call("SendMessage", {"QueueUrl": queue, "MessageBody": "x", "MessageAttributes": {}}).json
     assert set(sent) == {"MessageId", "MD5OfMessageBody"}
     received = wire.call("ReceiveMessage", {"QueueUrl": queue, "MessageAttributeNames": ["All"]}).json["Messages"][0]
@@ -224,7 +224,7 @@ def test_list_values_are_not_supported(sqs, queue):
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
 
-def test_the_trace_header_travels_and_has_its_digest(sqs, queue):
+def test_11_11_the_trace_header_travels_and_has_its_digest(sqs, queue):
     sent = sqs.send_message(QueueUrl=queue, MessageBody="x", MessageSystemAttributes={
         "AWSTraceHeader": {"DataType": "String", "StringValue": TRACE}})
     assert sent["MD5OfMessageSystemAttributes"] == "5ae4d5d7636402d80f4eb6d213245a88"
@@ -244,7 +244,7 @@ def test_other_system_attributes_are_refused(sqs, queue):
             "SenderId": {"DataType": "String", "StringValue": "me"}})
 
 
-def test_system_attributes_of_a_received_message(sqs, clock, queue):
+def test_11_31_system_attributes_of_a_received_message(sqs, clock, queue):
     before = clock.now() * 1000
     sqs.send_message(QueueUrl=queue, MessageBody="x", MessageGroupId="tenant-1")
     clock.advance(5)
@@ -344,7 +344,7 @@ def test_receive_checks_its_ranges_on_an_empty_queue_too(sqs, queue, parameter, 
         sqs.receive_message(QueueUrl=queue, **{parameter: value})
 
 
-def test_an_empty_receive_has_no_messages_key(wire, queue):
+def test_11_5_an_empty_receive_has_no_messages_key(wire, queue):
     answer = wire.call("ReceiveMessage", {"QueueUrl": queue})
     assert (answer.status, answer.json) == (200, {})
 

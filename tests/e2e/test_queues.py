@@ -20,18 +20,18 @@ def attributes_of(sqs, queue, *names):
 
 # ---- CreateQueue
 
-def test_queue_url_is_built_from_the_request_host(sqs, url, queue_name):
+def test_11_13_queue_url_is_built_from_the_request_host(sqs, url, queue_name):
     assert sqs.create_queue(QueueName=queue_name)["QueueUrl"] == f"{url}/000000000000/{queue_name}"
     sqs.delete_queue(QueueUrl=queue_name)
 
 
-def test_queue_url_follows_another_host_header(wire, queue):
+def test_11_12_queue_url_follows_another_host_header(wire, queue):
     name = queue.rpartition("/")[2]
     answer = wire.call("GetQueueUrl", {"QueueName": name}, {"Host": "localhost:1234"})
     assert answer.json == {"QueueUrl": f"http://localhost:1234/000000000000/{name}"}
 
 
-def test_creating_a_queue_again_without_attributes_answers_the_same_url(sqs, make_queue):
+def test_11_35_creating_a_queue_again_without_attributes_answers_the_same_url(sqs, make_queue):
     queue = make_queue(VisibilityTimeout=7)
     assert sqs.create_queue(QueueName=queue.rpartition("/")[2])["QueueUrl"] == queue
     assert attributes_of(sqs, queue, "VisibilityTimeout") == {"VisibilityTimeout": "7"}
@@ -86,7 +86,7 @@ def test_names_of_the_shortest_and_the_longest_length_are_taken(sqs, length):
         "VisibilityTimeout": ["-1", "43201", "1e3"],
         "SqsManagedSseEnabled": ["maybe"],
     }.items() for value in values])
-def test_attribute_values_out_of_range_are_refused(sqs, queue, queue_name, attribute, value):
+def test_11_16_attribute_values_out_of_range_are_refused(sqs, queue, queue_name, attribute, value):
     for attempt in (lambda: sqs.create_queue(QueueName=queue_name, Attributes={attribute: value}),
                     lambda: sqs.set_queue_attributes(QueueUrl=queue, Attributes={attribute: value})):
         with fails("InvalidAttributeValue", f"Invalid value for the parameter {attribute}."):
@@ -185,6 +185,24 @@ def test_a_changed_default_holds_for_the_next_call(sqs, queue):
             "ApproximateNumberOfMessagesDelayed": str(seconds)}
 
 
+def test_11_36_nothing_older_than_its_retention_is_there(sqs, clock, make_queue):
+    queue = make_queue(MessageRetentionPeriod=600, VisibilityTimeout=0)
+    sqs.send_message(QueueUrl=queue, MessageBody="first")
+    clock.advance(300)
+    sqs.send_message(QueueUrl=queue, MessageBody="second")
+    clock.advance(301)
+
+    def there():
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        shown = attributes_of(sqs, queue, "ApproximateNumberOfMessages")["ApproximateNumberOfMessages"]
+        assert len(messages) == int(shown)
+        return [message["Body"] for message in messages]
+
+    assert there() == ["second"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"MessageRetentionPeriod": "60"})  # holds for what is there
+    assert there() == []
+
+
 # ---- GetQueueUrl and the forms of a queue URL
 
 def test_get_queue_url(sqs, queue):
@@ -248,7 +266,7 @@ def test_list_queues_by_prefix_in_order_of_name(sqs, queue_name):
         sqs.delete_queue(QueueUrl=name)
 
 
-def test_list_queues_pages(sqs, queue_name):
+def test_11_40_list_queues_pages(sqs, queue_name):
     names = [f"{queue_name}-{n}" for n in range(5)]
     for name in names:
         sqs.create_queue(QueueName=name)
@@ -258,6 +276,22 @@ def test_list_queues_pages(sqs, queue_name):
     assert [one.rpartition("/")[2] for page in pages for one in page["QueueUrls"]] == names
     for name in names:
         sqs.delete_queue(QueueUrl=name)
+
+
+def test_11_40_without_a_limit_a_list_ends_at_1000_and_has_no_token(wire, queue_name):
+    names = [f"{queue_name}-{n:04}" for n in range(1001)]
+    for name in names:
+        assert wire.call("CreateQueue", {"QueueName": name}).status == 200
+    listed = wire.call("ListQueues", {"QueueNamePrefix": queue_name}).json
+    assert [one.rpartition("/")[2] for one in listed["QueueUrls"]] == names[:1000]
+    assert "NextToken" not in listed
+    limited = wire.call("ListQueues", {"QueueNamePrefix": queue_name, "MaxResults": 1000}).json
+    assert len(limited["QueueUrls"]) == 1000
+    rest = wire.call("ListQueues", {"QueueNamePrefix": queue_name, "MaxResults": 1000, "NextToken": limited["NextToken"]})
+    assert [one.rpartition("/")[2] for one in rest.json["QueueUrls"]] == names[1000:]
+    assert "NextToken" not in rest.json
+    for name in names:
+        assert wire.call("DeleteQueue", {"QueueUrl": name}).status == 200
 
 
 def test_an_empty_list_has_no_key(wire, queue_name):
@@ -301,7 +335,7 @@ def test_a_deleted_queue_is_gone_for_every_action(sqs, queue):
             call()
 
 
-def test_a_deleted_name_is_reserved_for_60_seconds_and_comes_back_empty(sqs, clock, queue):
+def test_11_36_a_deleted_name_is_reserved_for_60_seconds_and_comes_back_empty(sqs, clock, queue):
     name = queue.rpartition("/")[2]
     sqs.send_message(QueueUrl=queue, MessageBody="of the first")
     sqs.delete_queue(QueueUrl=queue)
@@ -359,7 +393,7 @@ def test_messages_sent_after_a_purge_stay(sqs, queue):
     assert [message["Body"] for message in received] == ["after"]
 
 
-def test_a_second_purge_within_60_seconds_is_refused(sqs, clock, make_queue):
+def test_11_36_a_second_purge_within_60_seconds_is_refused(sqs, clock, make_queue):
     queue, other = make_queue(), make_queue()
     sqs.purge_queue(QueueUrl=queue)
     name = queue.rpartition("/")[2]

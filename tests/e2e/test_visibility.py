@@ -12,7 +12,7 @@ def sent_and_received(sqs, queue, **request):
     return receive_one(sqs, queue, **request)["ReceiptHandle"]
 
 
-def test_a_message_in_flight_is_hidden_until_the_queue_timeout_ends(sqs, clock, make_queue):
+def test_11_14_a_message_in_flight_is_hidden_until_the_queue_timeout_ends(sqs, clock, make_queue):
     queue = make_queue(VisibilityTimeout=100)
     sent_and_received(sqs, queue)
     assert counts(sqs, queue) == (0, 1, 0)
@@ -23,7 +23,7 @@ def test_a_message_in_flight_is_hidden_until_the_queue_timeout_ends(sqs, clock, 
     assert receive_one(sqs, queue, AttributeNames=["All"])["Attributes"]["ApproximateReceiveCount"] == "2"
 
 
-def test_the_receive_own_timeout_goes_before_the_queue_own(sqs, clock, make_queue):
+def test_11_14_the_receive_own_timeout_goes_before_the_queue_own(sqs, clock, make_queue):
     queue = make_queue(VisibilityTimeout=10)
     sent_and_received(sqs, queue, VisibilityTimeout=100)
     clock.advance(50)
@@ -32,7 +32,7 @@ def test_the_receive_own_timeout_goes_before_the_queue_own(sqs, clock, make_queu
     receive_one(sqs, queue)
 
 
-def test_a_timeout_of_zero_returns_the_message_and_leaves_it_visible(sqs, queue):
+def test_11_33_a_timeout_of_zero_returns_the_message_and_leaves_it_visible(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="x")
     received = sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0, MaxNumberOfMessages=10)["Messages"]
     assert len(received) == 1  # never twice in one answer
@@ -94,7 +94,7 @@ def test_timeouts_out_of_range_are_refused(sqs, queue, timeout):
         f"Value {timeout} for parameter VisibilityTimeout is invalid. Reason: ")
 
 
-def test_twelve_hours_count_from_the_receive(sqs, clock, queue):
+def test_11_34_twelve_hours_count_from_the_receive(sqs, clock, queue):
     handle = sent_and_received(sqs, queue, VisibilityTimeout=43200)
     clock.advance(3600)
     total = "Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import socket
+import urllib.parse
 
 import botocore.exceptions
 import pytest
@@ -67,6 +68,11 @@ class Wire:
             body = json.dumps(body).encode()
         sent = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}", **(headers or {})}
         return request(self.port, method, path, body, {name: value for name, value in sent.items() if value is not None})
+
+    def query(self, action, parameters, headers=None, path="/"):
+        """An AWS Query request by POST; `parameters` is a dict."""
+        form = urllib.parse.urlencode([("Action", action), *parameters.items()]).encode()
+        return request(self.port, "POST", path, form, {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
 
     def connect(self, timeout=30):
         return socket.create_connection(("127.0.0.1", self.port), timeout)
