@@ -18,7 +18,8 @@ struct Options {
   double seconds = 10;
   double warmup_seconds = 1;
   int body_bytes = 1000;
-  int batch = 1;      // sql-lifecycle
+  int batch = 1;      // sql lifecycles
+  int groups = 1000;  // FIFO scenarios
   std::string queue;  // empty: a queue of this run's own, deleted at the end
   int server_pid = 0;
   int postgres_pid = 0;

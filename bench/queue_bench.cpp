@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   std::string list = "Scenarios:";
   for (const auto& scenario : kScenarios)
     list +=
-        "\n  " + std::string(scenario.name) + std::string(18 - scenario.name.size(), ' ') + std::string(scenario.what);
+        "\n  " + std::string(scenario.name) + std::string(22 - scenario.name.size(), ' ') + std::string(scenario.what);
   app.footer(list);
   app.option_defaults()->always_capture_default();
   app.add_option("--endpoint", options.endpoint, "SQS endpoint, http://HOST:PORT");
@@ -47,7 +47,8 @@ int main(int argc, char** argv) {
   app.add_option("--body-bytes", options.body_bytes, "size of a message")->check(CLI::Range(1, 1024 * 1024));
   app.add_option("--queue", options.queue, "queue to use; it must be empty. Otherwise one is made and deleted");
   app.add_option("--sender-endpoint", options.sender_endpoint, "wake: where to send, if not to the same endpoint");
-  app.add_option("--batch", options.batch, "sql-lifecycle: messages a statement")->check(CLI::Range(1, 10000));
+  app.add_option("--batch", options.batch, "sql lifecycles: messages a statement")->check(CLI::Range(1, 10000));
+  app.add_option("--groups", options.groups, "FIFO lifecycles: message groups")->check(CLI::Range(1, 10'000'000));
   app.add_option("--database-url", options.database_url, "sql scenarios: PostgreSQL's connection string");
   app.add_option("--server-pid", options.server_pid,
                  "process to measure; otherwise who listens on the endpoint's port");

@@ -7,6 +7,7 @@
 #include <memory>
 #include <random>
 #include <stdexcept>
+#include <unordered_map>
 
 #include "bench/message_book.h"
 #include "bench/scenarios.h"
@@ -42,8 +43,13 @@ rapidjson::Value::ConstArray listOf(const rapidjson::Document& answer, const cha
 // A queue on an endpoint and what is known about its messages.
 class QueueRun {
  public:
-  QueueRun(const Options& o, Report& r)
-      : options(o), report(r), endpoint(o.endpoint), server_pid_(serverPid()), meter(server_pid_, postgresPid()) {
+  QueueRun(const Options& o, Report& r, bool is_fifo = false)
+      : options(o),
+        report(r),
+        endpoint(o.endpoint),
+        fifo(is_fifo),
+        server_pid_(serverPid()),
+        meter(server_pid_, postgresPid()) {
     createQueue();
     book = std::make_unique<MessageBook>(options.body_bytes, visibility_timeout_, report);
   }
@@ -83,12 +89,24 @@ class QueueRun {
   }
   bool isMeasured(const Answer& answer) const { return answer.asked >= measure_from && answer.answered < measure_to; }
 
+  std::size_t groupOf(std::uint64_t number) const {
+    return (number * 0x9e3779b97f4a7c15 >> 33) % static_cast<std::uint64_t>(options.groups);
+  }
+  // Whoever has a group's next message has deleted the ones before: a client sees each group in order.
+  void noteOrder(std::uint64_t number, std::string sequence_number) {
+    auto& last = last_of_group_[groupOf(number)];
+    if (sequence_number <= last)
+      report.violation(fmt::format("message {} came after one of its group that was sent later", number));
+    last = std::move(sequence_number);
+  }
+
   // Receives and deletes what is left, then tells what is missing.
   void drain();
 
   const Options& options;
   Report& report;
   const Endpoint endpoint;
+  const bool fifo;
 
  private:
   const int server_pid_;
@@ -118,9 +136,11 @@ class QueueRun {
 
   void createQueue() {
     const bool own = options.queue.empty();
-    const std::string name = own ? fmt::format("howdah-bench-{:08x}", std::random_device{}()) : options.queue;
-    const std::string attributes =
-        own ? fmt::format(",\"Attributes\":{{\"VisibilityTimeout\":\"{}\"}}", kVisibilityTimeout.count()) : "";
+    const std::string name =
+        own ? fmt::format("howdah-bench-{:08x}{}", std::random_device{}(), fifo ? ".fifo" : "") : options.queue;
+    const std::string attributes = own ? fmt::format(",\"Attributes\":{{\"VisibilityTimeout\":\"{}\"{}}}",
+                                                     kVisibilityTimeout.count(), fifo ? ",\"FifoQueue\":\"true\"" : "")
+                                       : "";
     const auto created = now("CreateQueue", fmt::format("{{\"QueueName\":{}{}}}", quoted(name), attributes));
     rapidjson::Document document;
     document.Parse(created.body.data(), created.body.size());
@@ -137,6 +157,7 @@ class QueueRun {
   }
 
   Seconds visibility_timeout_ = kVisibilityTimeout;
+  std::unordered_map<std::size_t, std::string> last_of_group_;  // sequence numbers
 };
 
 struct Received {
@@ -164,9 +185,14 @@ class Caller {
       return;
     }
     std::string entries;
-    for (std::size_t i = 0; i < count; ++i)
-      entries += fmt::format("{}{{\"Id\":\"{}\",\"MessageBody\":\"{}\"}}", i == 0 ? "" : ",", i,
-                             run_.book->compose(numbers[i]));
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string body = run_.book->compose(numbers[i]);
+      entries += fmt::format("{}{{\"Id\":\"{}\",\"MessageBody\":\"{}\"", i == 0 ? "" : ",", i, body);
+      if (run_.fifo)
+        entries += fmt::format(",\"MessageGroupId\":\"{}\",\"MessageDeduplicationId\":\"{}\"", run_.groupOf(numbers[i]),
+                               body.substr(0, body.rfind(':')));
+      entries += '}';
+    }
     connection_.call("SendMessageBatch", fmt::format("{{\"QueueUrl\":{},\"Entries\":[{}]}}", run_.queue_url, entries),
                      [this, numbers = std::move(numbers), then = std::move(then)](Answer& answer) {
                        const bool ok = run_.note("SendMessageBatch", answer);
@@ -178,13 +204,14 @@ class Caller {
 
   void receive(std::size_t count, std::chrono::seconds wait,
                std::function<void(bool, const Answer&, std::vector<Received>)> then) {
-    connection_.call("ReceiveMessage",
-                     fmt::format("{{\"QueueUrl\":{},\"MaxNumberOfMessages\":{},\"WaitTimeSeconds\":{}}}",
-                                 run_.queue_url, count, wait.count()),
-                     [this, then = std::move(then)](Answer& answer) {
-                       const bool ok = run_.note("ReceiveMessage", answer);
-                       then(ok, answer, ok ? readMessages(answer) : std::vector<Received>());
-                     });
+    connection_.call(
+        "ReceiveMessage",
+        fmt::format("{{\"QueueUrl\":{},\"MaxNumberOfMessages\":{},\"WaitTimeSeconds\":{}{}}}", run_.queue_url, count,
+                    wait.count(), run_.fifo ? ",\"MessageSystemAttributeNames\":[\"SequenceNumber\"]" : ""),
+        [this, then = std::move(then)](Answer& answer) {
+          const bool ok = run_.note("ReceiveMessage", answer);
+          then(ok, answer, ok ? readMessages(answer) : std::vector<Received>());
+        });
   }
 
   void remove(const std::vector<Received>& messages, std::function<void(bool, const Answer&)> then) {
@@ -251,6 +278,9 @@ class Caller {
       messages.push_back(
           {run_.book->received({text.GetString(), text.GetStringLength()}, answer.asked, answer.answered),
            message["ReceiptHandle"].GetString()});
+      if (run_.fifo && messages.back().number >= 0)
+        run_.noteOrder(static_cast<std::uint64_t>(messages.back().number),
+                       message["Attributes"]["SequenceNumber"].GetString());
     }
     return messages;
   }
@@ -289,8 +319,8 @@ void QueueRun::drain() {
   measure_to = measured_until;
 }
 
-void runLoad(const Options& options, Report& report, std::size_t batch, bool whole_lifecycle) {
-  QueueRun run(options, report);
+void runLoad(const Options& options, Report& report, std::size_t batch, bool whole_lifecycle, bool fifo = false) {
+  QueueRun run(options, report, fifo);
   asio::io_context context;
   std::vector<std::unique_ptr<Caller>> callers;
   std::function<void(Caller&)> step = [&](Caller& caller) {
@@ -319,6 +349,53 @@ void runLoad(const Options& options, Report& report, std::size_t batch, bool who
   run.measure(context);
   run.drain();
 }
+
+// One group, so one receive at a time has anything: what a second consumer would add is empty looks.
+class HotGroupScenario {
+ public:
+  HotGroupScenario(const Options& options, Report& report)
+      : run_(options, report, true), sender_(run_, context_, run_.endpoint), consumer_(run_, context_, run_.endpoint) {}
+
+  void run() {
+    send();
+    consume();
+    run_.measure(context_);
+    run_.drain();
+  }
+
+ private:
+  static constexpr std::size_t kBatch = 10;
+
+  void send() {
+    sending_ = !run_.isOver() && waiting_ < kHotBacklog;
+    if (!sending_) return;
+    sender_.send(kBatch, [this](bool ok, const Answer&) {
+      waiting_ += kBatch;
+      sending_ = ok;
+      if (ok) send();
+    });
+  }
+  void consume() {
+    if (run_.isOver()) return;
+    consumer_.receive(kBatch, 1s, [this](bool received, const Answer&, const std::vector<Received>& messages) {
+      if (!received) return;
+      if (messages.empty()) return consume();
+      consumer_.remove(messages, [this, count = messages.size()](bool removed, const Answer& answer) {
+        if (!removed) return;
+        run_.countMessages(count, answer);
+        waiting_ -= std::min(waiting_, count);
+        if (!sending_) send();
+        consume();
+      });
+    });
+  }
+
+  QueueRun run_;
+  asio::io_context context_;
+  Caller sender_, consumer_;
+  std::size_t waiting_ = 0;  // as far as their senders were told
+  bool sending_ = false;
+};
 
 // One message at a time, so that each wake is one of a queue where every receiver is parked.
 class WakeScenario {
@@ -493,6 +570,12 @@ void runSend(const Options& options, Report& report) { runLoad(options, report, 
 void runSendBatch(const Options& options, Report& report) { runLoad(options, report, 10, false); }
 void runLifecycle(const Options& options, Report& report) { runLoad(options, report, 1, true); }
 void runLifecycleBatch(const Options& options, Report& report) { runLoad(options, report, 10, true); }
+void runFifoLifecycleBatch(const Options& options, Report& report) { runLoad(options, report, 10, true, true); }
+void runFifoHotGroup(const Options& options, Report& report) {
+  Options one = options;
+  one.groups = 1;
+  HotGroupScenario(one, report).run();
+}
 void runWake(const Options& options, Report& report) { WakeScenario(options, report).run(); }
 void runParked(const Options& options, Report& report) { ParkedScenario(options, report).run(); }
 void runIdleSend(const Options& options, Report& report) { runLoad(options, report, 1, false); }

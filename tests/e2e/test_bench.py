@@ -16,7 +16,8 @@ def run(*arguments):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("scenario", ["send", "send-batch", "lifecycle", "lifecycle-batch", "idle-send"])
+@pytest.mark.parametrize("scenario", ["send", "send-batch", "lifecycle", "lifecycle-batch", "idle-send",
+                                      "fifo-lifecycle-batch", "fifo-hot-group"])
 def test_scenarios_on_a_server(server, scenario):
     connections = "1" if scenario == "idle-send" else "4"
     said = run("--endpoint", server.url, "--scenario", scenario, "--connections", connections)
@@ -30,4 +31,5 @@ def test_wakes(server):
 def test_the_sql_baselines(two_servers):
     database = two_servers[0].command[two_servers[0].command.index("--database-url") + 1]
     assert run("--scenario", "sql-insert", "--database-url", database)["messages_per_second"] > 0
-    assert run("--scenario", "sql-lifecycle", "--batch", "10", "--database-url", database)["messages_per_second"] > 0
+    for scenario in ["sql-lifecycle", "sql-fifo-lifecycle", "sql-fifo-hot-group"]:
+        assert run("--scenario", scenario, "--batch", "10", "--database-url", database)["messages_per_second"] > 0
