@@ -119,6 +119,22 @@ def queue(make_queue):
 
 
 @pytest.fixture
+def make_fifo(sqs):
+    """make_fifo(DelaySeconds=5) makes a FIFO queue with content-based deduplication and answers its URL."""
+    made = []
+
+    def make(**attributes):
+        attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true",
+                      **{name: str(value) for name, value in attributes.items()}}
+        made.append(sqs.create_queue(QueueName=new_name() + ".fifo", Attributes=attributes)["QueueUrl"])
+        return made[-1]
+
+    yield make
+    for queue_url in made:
+        sqs.delete_queue(QueueUrl=queue_url)
+
+
+@pytest.fixture
 def directory():
     return new_directory()
 

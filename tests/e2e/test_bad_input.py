@@ -8,7 +8,8 @@ import pytest
 from digests import md5
 from howdah import eventually
 from test_messages import receive_one
-from wire import Wire, assert_error, is_closed, read_answer
+from test_protocols import elements, texts
+from wire import STATUS, Wire, assert_error, is_closed, read_answer
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +128,104 @@ def test_text_in_an_error_is_valid_json_whatever_was_sent(wire, queue):
     for handle in ('quote " and \\ backslash', "line\nfeed", "\x01\x1f", "é😀", "</script>"):
         answer = wire.call("DeleteMessage", {"QueueUrl": queue, "ReceiptHandle": handle})
         assert answer.json["message"] == f'The input receipt handle "{handle}" is not a valid receipt handle.'
+
+
+# ---- AWS Query
+
+def assert_query_error(answer, code, text=None):
+    """`answer` is SQS's XML error of this code."""
+    assert answer.status == STATUS.get(code, 400), answer
+    root = elements(answer)
+    assert texts(root, "Error", "Code") == [code], answer
+    if text is not None:
+        assert texts(root, "Error", "Message") == [text]
+
+
+@pytest.mark.parametrize("form", [
+    b"MessageBody=%", b"MessageBody=%4", b"MessageBody=%zz", b"MessageBody=a%", b"%zz=a", b"MessageBody=%ff", b"MessageBody=%c3",
+    b"MessageBody=%ed%a0%80", b"MessageBody=\xff", b"MessageBody=x&MessageGroupId=%c0%80"])
+def test_broken_encodings_in_a_form(wire, queue, form):
+    assert_query_error(wire.query("SendMessage", b"QueueUrl=%s&" % queue.encode() + form), "MalformedInput")
+
+
+@pytest.mark.parametrize("form", [b"", b"&", b"&&&&", b"=", b"=x", b"MessageBody", b"MessageBody=", b"messagebody=x",
+                                  b"MessageBody.1=x", b"\0=\0"])
+def test_forms_without_a_body(wire, queue, form):
+    assert_query_error(wire.query("SendMessage", b"QueueUrl=%s&" % queue.encode() + form), "MissingParameter",
+                       "The request must contain the parameter MessageBody.")
+
+
+@pytest.mark.parametrize("form,names", [
+    (b"AttributeName.1=DelaySeconds&AttributeName.3=VisibilityTimeout", {"DelaySeconds", "VisibilityTimeout"}),
+    (b"AttributeName.9=DelaySeconds&AttributeName.2=VisibilityTimeout", {"DelaySeconds", "VisibilityTimeout"}),
+    (b"AttributeName.100000=DelaySeconds", {"DelaySeconds"}),
+    (b"AttributeName=DelaySeconds", {"DelaySeconds"}), (b"AttributeName=", set()),
+    (b"AttributeName.x=DelaySeconds", set()), (b"AttributeName.=DelaySeconds", set()), (b"AttributeName.-1=DelaySeconds", set()),
+    (b"AttributeName.99999999999999999999=DelaySeconds", set())])
+def test_indexes_of_every_kind(wire, queue, form, names):
+    answer = wire.query("GetQueueAttributes", b"QueueUrl=%s&" % queue.encode() + form)
+    assert answer.status == 200, answer
+    assert set(texts(elements(answer), "GetQueueAttributesResult", "Attribute", "Name")) == names
+
+
+@pytest.mark.parametrize("form", [b"AttributeName.1=DelaySeconds&AttributeName.1=VisibilityTimeout",
+                                  b"AttributeName=DelaySeconds&AttributeName.1=VisibilityTimeout",
+                                  b"AttributeName.01=DelaySeconds&AttributeName.1=VisibilityTimeout"])
+def test_an_index_given_twice_does_no_harm(wire, queue, form):
+    answer = wire.query("GetQueueAttributes", b"QueueUrl=%s&" % queue.encode() + form)
+    assert answer.status in (200, 400), answer
+
+
+@pytest.mark.parametrize("number", ["", "x", "1.5", "1e1", "0x1", " 1", "99999999999999999999", "2147483648", "-0", "+1", "１"])
+def test_numbers_in_a_form_that_do_not_fit(wire, queue, number):
+    answer = wire.query("SendMessage", {"QueueUrl": queue, "MessageBody": "x", "DelaySeconds": number})
+    if answer.status != 200:
+        assert_query_error(answer, "MalformedInput")
+    else:
+        assert number in ("", "-0", "+1")
+
+
+def test_wrong_base64_in_a_form(wire, queue):
+    for value in ("!!!!", "A", "AA=A", "AAAA=", "é"):
+        assert_query_error(wire.query("SendMessage", {
+            "QueueUrl": queue, "MessageBody": "x", "MessageAttribute.1.Name": "a",
+            "MessageAttribute.1.Value.DataType": "Binary", "MessageAttribute.1.Value.BinaryValue": value}), "MalformedInput")
+
+
+@pytest.mark.parametrize("count", [10_000, 200_000])
+def test_a_form_of_very_many_parameters(wire, queue, count):
+    form = b"QueueUrl=%s&MessageBody=x&" % queue.encode() + b"&".join(b"p%d=v" % n for n in range(count))
+    answer = wire.query("SendMessage", form)
+    if count == 10_000:
+        assert answer.status == 200, answer
+    else:
+        assert_query_error(answer, "MalformedInput")
+
+
+@pytest.mark.parametrize("body", [
+    "</Body></Message><x>", "]]>", "<![CDATA[ x ]]>", "<!DOCTYPE x [<!ENTITY y SYSTEM \"file:///etc/passwd\">]>&y;", "&amp;&#13;&#0;",
+    "\r", "\r\n\r", "\t\n ", "\u0085\u2028\ufeff", "\U0010ffff\ufffd", "'\"`"])
+def test_a_body_that_is_hostile_to_xml(wire, queue, body):
+    sent = wire.query("SendMessage", {"QueueUrl": queue, "MessageBody": body})
+    assert texts(elements(sent), "SendMessageResult", "MD5OfMessageBody") == [md5(body)]
+    received = elements(wire.query("ReceiveMessage", {"QueueUrl": queue, "MaxNumberOfMessages": "10"}))
+    assert body in texts(received, "ReceiveMessageResult", "Message", "Body")
+
+
+def test_text_in_an_error_is_valid_xml_whatever_was_sent(wire, queue):
+    for handle in ("<a>&b</a>", 'quote " and \' ]]>', "line\r\nfeed", "é😀"):
+        assert_query_error(wire.query("DeleteMessage", {"QueueUrl": queue, "ReceiptHandle": handle}), "ReceiptHandleIsInvalid",
+                           f'The input receipt handle "{handle}" is not a valid receipt handle.')
+    answer = wire.query("DeleteMessage", {"QueueUrl": queue, "ReceiptHandle": "\x01\x1f\ufffe"})  # which XML cannot carry
+    assert_query_error(answer, "ReceiptHandleIsInvalid")
+
+
+@pytest.mark.parametrize("action", ["NoSuchAction", "sendmessage", "", "SendMessage.x", "A" * 5000, "<x>", "%00"])
+def test_unknown_actions_in_a_form(wire, queue, action):
+    for path in ("/", "/" + queue.split("/", 3)[3]):
+        answer = wire.query(action, {"QueueUrl": queue}, path=path)
+        assert answer.status == 400, answer
+        assert texts(elements(answer), "Error", "Code")[0] in ("InvalidAction", "MissingParameter")
 
 
 # ---- Target, content type, method, path

@@ -7,7 +7,6 @@ import uuid
 
 import pytest
 
-from conftest import new_name
 from test_messages import counts
 from wire import fails
 
@@ -15,22 +14,6 @@ SOON = 1.5
 NO_GROUP = "The request must contain the parameter MessageGroupId."
 NO_DEDUPLICATION_ID = ("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
                        "explicitly")
-
-
-@pytest.fixture
-def make_fifo(sqs):
-    """make_fifo(DelaySeconds=5) makes a FIFO queue with content-based deduplication and answers its URL."""
-    made = []
-
-    def make(**attributes):
-        attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true",
-                      **{name: str(value) for name, value in attributes.items()}}
-        made.append(sqs.create_queue(QueueName=new_name() + ".fifo", Attributes=attributes)["QueueUrl"])
-        return made[-1]
-
-    yield make
-    for queue_url in made:
-        sqs.delete_queue(QueueUrl=queue_url)
 
 
 @pytest.fixture

@@ -70,8 +70,9 @@ class Wire:
         return request(self.port, method, path, body, {name: value for name, value in sent.items() if value is not None})
 
     def query(self, action, parameters, headers=None, path="/"):
-        """An AWS Query request by POST; `parameters` is a dict."""
-        form = urllib.parse.urlencode([("Action", action), *parameters.items()]).encode()
+        """An AWS Query request by POST; `parameters` is a dict, or bytes as they are."""
+        form = f"Action={action}&".encode()
+        form += parameters if isinstance(parameters, bytes) else urllib.parse.urlencode(parameters).encode()
         return request(self.port, "POST", path, form, {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
 
     def connect(self, timeout=30):
