@@ -62,6 +62,7 @@ BEGIN
         END IF;
         CONTINUE WHEN NOT FOUND;
         v_now := {clock};
+        v_oldest := v_now - p_retention * interval '1 second';
         -- New statements from here: their snapshots are younger than the lock.
         SELECT c.hi INTO v_hi FROM howdah.lane_cursor c WHERE c.queue_id = p_queue_id AND c.lane = v_lane
          ORDER BY c.hi DESC LIMIT 1;

@@ -1,0 +1,482 @@
+#include "tests/model/driver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "service/receipt_handle.h"
+
+namespace howdah::testing::model {
+
+namespace {
+
+using service::QueueRef;
+using service::SqsService;
+using std::chrono::microseconds;
+
+constexpr const char* kAccount = "000000000000";
+constexpr int kGroups = 12;
+constexpr int kTimeouts[] = {0, 1, 5, 30, 30};
+constexpr int kLongTimeout = 600;  // of receives at a stop
+// Beyond all timeouts and delays that an operation sets, so that everything can be received.
+constexpr microseconds kPastAllTimeouts = std::chrono::seconds(40);
+
+using Random = std::mt19937_64;
+
+int below(Random& random, int limit) { return static_cast<int>(random() % static_cast<unsigned>(limit)); }
+bool chance(Random& random, int percent) { return below(random, 100) < percent; }
+
+// The database's clock, between what it can be at least and at most. Steps only forward.
+class TestClock {
+ public:
+  explicit TestClock(ServiceProcess& process) : process_(process) {
+    for (int i = 0; i < 20; ++i) {
+      const microseconds before = local();
+      const microseconds now = process.store().now().time_since_epoch();
+      const microseconds after = local();
+      if (i > 0 && after - before >= most_.load() - least_.load()) continue;
+      least_ = now - after;
+      most_ = now - before;
+    }
+    offset_ = process.database().testClockOffset();
+  }
+  DatabaseTime earliest() const { return DatabaseTime(local() + least_.load()); }
+  DatabaseTime latest() const { return DatabaseTime(local() + most_.load()); }
+
+  void step(microseconds by) {
+    std::lock_guard lock(mutex_);
+    most_ = most_.load() + by;
+    offset_ += static_cast<double>(by.count()) / 1e6;
+    process_.database().setTestClockOffset(offset_);
+    least_ = least_.load() + by;
+  }
+
+ private:
+  static microseconds local() {
+    return std::chrono::duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch());
+  }
+
+  ServiceProcess& process_;
+  std::mutex mutex_;
+  double offset_ = 0;
+  std::atomic<microseconds> least_;
+  std::atomic<microseconds> most_;
+};
+
+// A delivery whose handle may be used.
+struct Handle {
+  std::string message_id;
+  std::string handle;
+  std::int32_t receive_count = 0;
+};
+
+// Handles that clients of one queue hold, and old ones that some still use. Any thread.
+class Handles {
+ public:
+  void add(std::vector<Handle> handles) {
+    std::lock_guard lock(mutex_);
+    for (Handle& handle : handles) fresh_.push_back(std::move(handle));
+    while (fresh_.size() > kKept) retire(0);
+  }
+  // Up to `most`, mostly the newest. Those that will be deleted with become old.
+  std::vector<Handle> take(Random& random, int most, bool keep) {
+    std::lock_guard lock(mutex_);
+    std::vector<Handle> taken;
+    for (int i = 0; i < most; ++i) {
+      const bool old = chance(random, 12);
+      const std::size_t picked = random();
+      if (old && !old_.empty()) {
+        taken.push_back(old_[picked % old_.size()]);
+      } else if (!fresh_.empty()) {
+        const std::size_t at = fresh_.size() - 1 - picked % std::min<std::size_t>(fresh_.size(), 20);
+        taken.push_back(fresh_[at]);
+        if (!keep) retire(at);
+      }
+    }
+    return taken;
+  }
+
+ private:
+  static constexpr std::size_t kKept = 300;
+
+  void retire(std::size_t at) {
+    old_.push_back(std::move(fresh_[at]));
+    fresh_.erase(fresh_.begin() + static_cast<std::ptrdiff_t>(at));
+    if (old_.size() > kKept) old_.pop_front();
+  }
+
+  std::mutex mutex_;
+  std::deque<Handle> fresh_;
+  std::deque<Handle> old_;
+};
+
+class Run {
+ public:
+  Run(const Plan& plan, const std::vector<std::unique_ptr<ServiceProcess>>& processes)
+      : plan_(plan),
+        processes_(processes),
+        receipt_handles_(processes.front()->database().queues().receiptHandleKey()),
+        clock_(*processes.front()),
+        handles_(plan.queues.size()) {
+    static std::atomic<int> runs{0};
+    const int run = ++runs;
+    for (const QueueShape& queue : plan.queues) {
+      names_.push_back(fmt::format("run{}-{}", run, queue.name));
+      service::AttributeMap attributes = queue.attributes;
+      EXPECT_TRUE(processes.front()->answer(&SqsService::createQueue, {names_.back(), attributes, {}}).ok());
+    }
+  }
+
+  Records run() {
+    Records all;
+    std::vector<Operation> round;
+    for (const Operation& operation : plan_.operations) {
+      if (operation.kind != Kind::Stop) {
+        round.push_back(operation);
+        continue;
+      }
+      runRound(round, all);
+      round.clear();
+      stop(operation, all);
+    }
+    runRound(round, all);
+    return all;
+  }
+
+ private:
+  void runRound(const std::vector<Operation>& round, Records& all) {
+    if (plan_.threads == 1) {
+      for (const Operation& operation : round) execute(operation, all);
+      return;
+    }
+    std::vector<Records> records(plan_.threads);
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t thread = 0; thread < plan_.threads; ++thread)
+        threads.emplace_back([this, thread, &round, &own = records[thread]] {
+          for (const Operation& operation : round)
+            if (operation.thread == thread) execute(operation, own);
+        });
+    }
+    for (Records& own : records) all.add(std::move(own));
+  }
+
+  void execute(const Operation& operation, Records& records) {
+    Random random(operation.random);
+    const Call call{operation.number,
+                    operation.thread,
+                    below(random, static_cast<int>(processes_.size())),
+                    operation.queue,
+                    {},
+                    0,
+                    0};
+    switch (operation.kind) {
+      case Kind::SendMessage:
+        return sendMessage(call, random, records);
+      case Kind::SendMessageBatch:
+        return sendMessageBatch(call, random, records);
+      case Kind::ReceiveMessage: {
+        static constexpr int kMost[] = {1, 2, 10, 10};
+        const int timeout = kTimeouts[below(random, 5)];
+        const int most = kMost[below(random, 4)];
+        const int wait = chance(random, 2) ? 1 : 0;
+        handles_[call.queue].add(receiveMessage(call, most, timeout, wait, records));
+        return;
+      }
+      case Kind::DeleteMessage:
+        for (const Handle& handle : handles_[call.queue].take(random, 1, false)) deleteMessage(call, handle, records);
+        return;
+      case Kind::DeleteMessageBatch:
+        return deleteMessageBatch(call, handles_[call.queue].take(random, 1 + below(random, 10), false), records);
+      case Kind::ChangeMessageVisibility:
+        for (const Handle& handle : handles_[call.queue].take(random, 1, true))
+          changeMessageVisibility(call, handle, kTimeouts[below(random, 5)], records);
+        return;
+      case Kind::ChangeMessageVisibilityBatch:
+        return changeMessageVisibilityBatch(call, handles_[call.queue].take(random, 1 + below(random, 10), true),
+                                            random, records);
+      case Kind::PurgeQueue: {
+        const auto purged = ask(call, &SqsService::purgeQueue, {queue(call)});
+        if (purged.result.ok()) {
+          records.purged.push_back({purged.call});
+        } else if (purged.result.error().code != service::ErrorCode::PurgeQueueInProgress) {
+          refused(call, purged.result.error(), records);
+        }
+        return;
+      }
+      case Kind::StepClock:
+        clock_.step(std::chrono::milliseconds(1 + below(random, 40000)));
+        return;
+      case Kind::Stop:
+        return;
+    }
+  }
+
+  // Counts, then receives until nothing comes; then everything falls due and is received as well.
+  void stop(const Operation& operation, Records& records) {
+    for (std::size_t queue = 0; queue < plan_.queues.size(); ++queue)
+      drain({operation.number, 0, 0, queue, {}, 0, 0}, records);
+    clock_.step(kPastAllTimeouts);
+    for (std::size_t queue = 0; queue < plan_.queues.size(); ++queue)
+      drain({operation.number, 0, 0, queue, {}, 0, 0}, records);
+  }
+
+  void drain(Call call, Records& records) {
+    count(call, records);
+    // Found empty by both processes. What FIFO messages block is free when they are deleted. A receive that only
+    // removed what was too old is empty as well, and others go on.
+    const std::size_t empty_receives = plan_.queues[call.queue].removes() ? 20 : 2;
+    Call empty = call;
+    for (std::size_t in_a_row = 0; in_a_row < empty_receives;) {
+      call.process = (call.process + 1) % static_cast<int>(processes_.size());
+      if (in_a_row == 0) {
+        empty.began = ++ticks_;
+        empty.at.start = clock_.earliest();
+      }
+      const std::vector<Handle> received = receiveMessage(call, 10, kLongTimeout, 0, records);
+      if (received.empty()) {
+        ++in_a_row;
+      } else {
+        in_a_row = 0;
+        deleteMessageBatch(call, received, records);
+      }
+    }
+    empty.at.end = clock_.latest();
+    records.drained.push_back({empty});
+    count(call, records);
+  }
+
+  void count(const Call& call, Records& records) {
+    const auto answer = ask(call, &SqsService::getQueueAttributes, {queue(call), std::vector<std::string>{"All"}});
+    if (!answer.result.ok()) return refused(call, answer.result.error(), records);
+    const auto number = [&](const char* name) { return std::stoll(answer.result.value().attributes.at(name)); };
+    records.counted.push_back({answer.call, number("ApproximateNumberOfMessages"),
+                               number("ApproximateNumberOfMessagesNotVisible"),
+                               number("ApproximateNumberOfMessagesDelayed")});
+  }
+
+  // What a message is like, by the operation and the entry.
+  struct Draft {
+    std::string body;
+    std::optional<std::string> group;
+    std::optional<std::string> deduplication_id;
+    std::optional<int> delay;
+  };
+  Draft draft(const Call& call, std::size_t entry, Random& random) const {
+    Draft draft;
+    draft.body = fmt::format("m{}.{}", call.operation, entry);
+    if (plan_.queues[call.queue].fifo()) {
+      draft.group = fmt::format("g{}", below(random, kGroups));
+      // One in six has the deduplication id of some message sent a while ago, or of one that is being sent.
+      std::size_t number = call.operation;
+      std::size_t of_entry = entry;
+      if (chance(random, 16)) {
+        number -= std::min(number, static_cast<std::size_t>(below(random, 60)));
+        of_entry = static_cast<std::size_t>(below(random, 2));
+      }
+      draft.deduplication_id = fmt::format("d{}.{}", number, of_entry);
+    } else if (chance(random, 10)) {
+      draft.delay = below(random, 3);
+    }
+    return draft;
+  }
+  Sent sentOf(const Call& call, std::size_t entry, const Draft& draft) const {
+    Sent sent;
+    sent.call = call;
+    sent.entry = entry;
+    sent.body = draft.body;
+    sent.group = draft.group.value_or("");
+    sent.deduplication_id = draft.deduplication_id.value_or("");
+    sent.delay = draft.delay.value_or(plan_.queues[call.queue].delay());
+    return sent;
+  }
+
+  void sendMessage(const Call& call, Random& random, Records& records) {
+    const Draft draft = this->draft(call, 0, random);
+    service::SendMessageInput input;
+    input.queue_url = queue(call);
+    input.message_body = draft.body;
+    input.message_group_id = draft.group;
+    input.message_deduplication_id = draft.deduplication_id;
+    input.delay_seconds = draft.delay;
+    const auto answer = ask(call, &SqsService::sendMessage, std::move(input));
+    if (!answer.result.ok()) return refused(call, answer.result.error(), records);
+    Sent sent = sentOf(answer.call, 0, draft);
+    sent.message_id = answer.result.value().message_id;
+    sent.sequence = answer.result.value().sequence_number.value_or("");
+    records.sent.push_back(std::move(sent));
+  }
+
+  void sendMessageBatch(const Call& call, Random& random, Records& records) {
+    std::vector<Draft> drafts;
+    service::SendMessageBatchInput input;
+    input.queue_url = queue(call);
+    input.entries.emplace();
+    const std::size_t entries = 1 + static_cast<std::size_t>(below(random, 10));
+    for (std::size_t entry = 0; entry < entries; ++entry) {
+      const Draft& draft = drafts.emplace_back(this->draft(call, entry, random));
+      service::SendMessageBatchRequestEntry& into = input.entries->emplace_back();
+      into.id = std::to_string(entry);
+      into.message_body = draft.body;
+      into.message_group_id = draft.group;
+      into.message_deduplication_id = draft.deduplication_id;
+      into.delay_seconds = draft.delay;
+    }
+    const auto answer = ask(call, &SqsService::sendMessageBatch, std::move(input));
+    if (!answer.result.ok()) return refused(call, answer.result.error(), records);
+    for (const auto& failed : answer.result.value().failed)
+      refused(call, {failed.code, failed.message.value_or("")}, records);
+    for (const auto& one : answer.result.value().successful) {
+      const std::size_t entry = std::stoul(one.id);
+      Sent sent = sentOf(answer.call, entry, drafts[entry]);
+      sent.message_id = one.message_id;
+      sent.sequence = one.sequence_number.value_or("");
+      records.sent.push_back(std::move(sent));
+    }
+  }
+
+  std::vector<Handle> receiveMessage(const Call& call, int most, int timeout, int wait, Records& records) {
+    service::ReceiveMessageInput input;
+    input.queue_url = queue(call);
+    input.attribute_names = {"All"};
+    input.max_number_of_messages = most;
+    input.visibility_timeout = timeout;
+    input.wait_time_seconds = wait;
+    const auto answer = ask(call, &SqsService::receiveMessage, std::move(input));
+    std::vector<Handle> handles;
+    if (!answer.result.ok()) {
+      refused(call, answer.result.error(), records);
+      return handles;
+    }
+    for (const service::Message& message : answer.result.value().messages) {
+      const auto decoded = receipt_handles_.decode({kAccount, names_[call.queue]}, message.receipt_handle);
+      const auto attribute = [&](const char* name) {
+        const auto found = message.attributes.find(name);
+        return found == message.attributes.end() ? std::string() : found->second;
+      };
+      Received received;
+      received.call = answer.call;
+      received.place = handles.size();
+      received.message_id = message.message_id;
+      received.body = message.body;
+      received.group = attribute("MessageGroupId");
+      received.deduplication_id = attribute("MessageDeduplicationId");
+      received.sequence = attribute("SequenceNumber");
+      received.receive_count = std::stoi(attribute("ApproximateReceiveCount"));
+      received.received_at = decoded.value().received_at;
+      received.sent_ms = std::stoll(attribute("SentTimestamp"));
+      received.first_received_ms = std::stoll(attribute("ApproximateFirstReceiveTimestamp"));
+      received.visibility_timeout = timeout;
+      handles.push_back({message.message_id, message.receipt_handle, received.receive_count});
+      records.received.push_back(std::move(received));
+    }
+    return handles;
+  }
+
+  void deleteMessage(const Call& call, const Handle& handle, Records& records) {
+    const auto answer = ask(call, &SqsService::deleteMessage, {queue(call), handle.handle});
+    records.deleted.push_back({answer.call, handle.message_id, handle.receive_count, answer.result.ok()});
+    if (!answer.result.ok()) onlyInvalid(call, answer.result.error(), records);
+  }
+
+  void deleteMessageBatch(const Call& call, const std::vector<Handle>& handles, Records& records) {
+    if (handles.empty()) return;
+    service::DeleteMessageBatchInput input;
+    input.queue_url = queue(call);
+    input.entries.emplace();
+    for (const Handle& handle : handles)
+      input.entries->push_back({std::to_string(input.entries->size()), handle.handle});
+    const auto answer = ask(call, &SqsService::deleteMessageBatch, std::move(input));
+    if (!answer.result.ok()) return refused(call, answer.result.error(), records);
+    const auto note = [&](const std::string& id, bool ok) {
+      const Handle& handle = handles[std::stoul(id)];
+      records.deleted.push_back({answer.call, handle.message_id, handle.receive_count, ok});
+    };
+    for (const auto& one : answer.result.value().successful) note(one.id, true);
+    for (const auto& one : answer.result.value().failed) {
+      note(one.id, false);
+      onlyInvalid(call, {one.code, one.message.value_or("")}, records);
+    }
+  }
+
+  void changeMessageVisibility(const Call& call, const Handle& handle, int timeout, Records& records) {
+    const auto answer = ask(call, &SqsService::changeMessageVisibility, {queue(call), handle.handle, timeout});
+    records.changed.push_back({answer.call, handle.message_id, handle.receive_count, timeout, answer.result.ok()});
+    if (!answer.result.ok()) onlyInvalid(call, answer.result.error(), records);
+  }
+
+  void changeMessageVisibilityBatch(const Call& call, const std::vector<Handle>& handles, Random& random,
+                                    Records& records) {
+    if (handles.empty()) return;
+    service::ChangeMessageVisibilityBatchInput input;
+    input.queue_url = queue(call);
+    input.entries.emplace();
+    for (const Handle& handle : handles)
+      input.entries->push_back({std::to_string(input.entries->size()), handle.handle, kTimeouts[below(random, 5)]});
+    const auto entries = *input.entries;
+    const auto answer = ask(call, &SqsService::changeMessageVisibilityBatch, std::move(input));
+    if (!answer.result.ok()) return refused(call, answer.result.error(), records);
+    const auto note = [&](const std::string& id, bool ok) {
+      const Handle& handle = handles[std::stoul(id)];
+      records.changed.push_back(
+          {answer.call, handle.message_id, handle.receive_count, *entries[std::stoul(id)].visibility_timeout, ok});
+    };
+    for (const auto& one : answer.result.value().successful) note(one.id, true);
+    for (const auto& one : answer.result.value().failed) {
+      note(one.id, false);
+      onlyInvalid(call, {one.code, one.message.value_or("")}, records);
+    }
+  }
+
+  template <class Output>
+  struct Answer {
+    Call call;  // with its times
+    service::Result<Output> result;
+  };
+  template <class Input, class Output>
+  Answer<Output> ask(Call call,
+                     void (SqsService::*action)(const service::RequestContext&, Input, service::Done<Output>),
+                     Input input) {
+    call.began = ++ticks_;
+    call.at.start = clock_.earliest();
+    auto result = processes_[static_cast<std::size_t>(call.process)]->answer(action, std::move(input));
+    call.at.end = clock_.latest();
+    call.ended = ++ticks_;
+    return {call, std::move(result)};
+  }
+
+  // Handles may have expired or their messages be gone: a judge tells whether. Nothing else may go wrong.
+  static void onlyInvalid(const Call& call, const service::Error& error, Records& records) {
+    if (error.code != service::ErrorCode::InvalidParameterValueException) refused(call, error, records);
+  }
+  static void refused(const Call& call, const service::Error& error, Records& records) {
+    records.refused.push_back(
+        fmt::format("operation {}: error {} {}", call.operation, static_cast<int>(error.code), error.message));
+  }
+
+  QueueRef queue(const Call& call) const { return {kAccount, names_[call.queue]}; }
+
+  const Plan& plan_;
+  const std::vector<std::unique_ptr<ServiceProcess>>& processes_;
+  const service::ReceiptHandles receipt_handles_;
+  TestClock clock_;
+  std::atomic<std::uint64_t> ticks_{0};
+  std::vector<std::string> names_;
+  std::vector<Handles> handles_;
+};
+
+}  // namespace
+
+Records runPlan(const Plan& plan, const std::vector<std::unique_ptr<ServiceProcess>>& processes) {
+  return Run(plan, processes).run();
+}
+
+}  // namespace howdah::testing::model
