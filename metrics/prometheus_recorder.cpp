@@ -173,6 +173,8 @@ struct PrometheusRecorder::Series {
       counterFamily("howdah_connections_rejected_total", "HTTP connections or requests refused by a limit"), "reason"};
 
   Counter& messages_sent = counter("howdah_messages_sent_total", "Messages stored");
+  Counter& messages_deduplicated = counter("howdah_messages_deduplicated_total",
+                                           "Sends to FIFO queues answered with the first of their deduplication id");
   Counter& messages_received = counter("howdah_messages_received_total", "Messages handed to receivers");
   Counter& messages_deleted = counter("howdah_messages_deleted_total", "Deletes answered with success");
   Counter& messages_dead_lettered =
@@ -269,6 +271,10 @@ void PrometheusRecorder::connectionRejected(std::string_view reason) {
 
 void PrometheusRecorder::messagesSent(std::size_t count) {
   series_->messages_sent.Increment(static_cast<double>(count));
+}
+
+void PrometheusRecorder::messagesDeduplicated(std::size_t count) {
+  series_->messages_deduplicated.Increment(static_cast<double>(count));
 }
 void PrometheusRecorder::messageSize(std::size_t bytes) { series_->message_size.Observe(static_cast<double>(bytes)); }
 void PrometheusRecorder::messagesReceived(std::size_t count) {

@@ -26,6 +26,7 @@ class PrometheusRecorder final : public Recorder {
   void connectionClosed() override;
   void connectionRejected(std::string_view reason) override;
   void messagesSent(std::size_t count) override;
+  void messagesDeduplicated(std::size_t count) override;
   void messageSize(std::size_t bytes) override;
   void messagesReceived(std::size_t count) override;
   void emptyReceive() override;

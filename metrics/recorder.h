@@ -27,7 +27,8 @@ class Recorder {
 
   // service
   virtual void messagesSent(std::size_t count) = 0;
-  virtual void messageSize(std::size_t bytes) = 0;  // of one accepted message, body and attributes
+  virtual void messagesDeduplicated(std::size_t count) = 0;  // sends that met the first of their kind, not stored
+  virtual void messageSize(std::size_t bytes) = 0;           // of one accepted message, body and attributes
   virtual void messagesReceived(std::size_t count) = 0;
   virtual void emptyReceive() = 0;
   virtual void messagesDeleted(std::size_t count) = 0;

@@ -151,6 +151,7 @@ std::vector<SqsService::Sent> SqsService::flyFifoSends(const persistence::FifoQu
       recorder_.messageSize(bytesOf(messages[i].message));
     }
     recorder_.messagesSent(stored);
+    recorder_.messagesDeduplicated(messages.size() - stored);
     if (!result.opened_a_group) return;
     messagesDue(queue.queue_id, groups.size(), queue.delay);  // a group goes to one receive
     hintOthers(queue.queue_id, queue.delay);

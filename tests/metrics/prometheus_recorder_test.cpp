@@ -80,6 +80,7 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
   recorder.connectionClosed();
   recorder.connectionRejected("limit");
   recorder.messagesSent(10);
+  recorder.messagesDeduplicated(23);
   recorder.messageSize(1000);
   recorder.messagesReceived(9);
   recorder.emptyReceive();
@@ -122,6 +123,7 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
       {"howdah_connections_total", 2},
       {"howdah_connections_rejected_total{reason=\"limit\"}", 1},
       {"howdah_messages_sent_total", 10},
+      {"howdah_messages_deduplicated_total", 23},
       {"howdah_message_size_bytes_sum", 1000},
       {"howdah_messages_received_total", 9},
       {"howdah_empty_receives_total", 1},

@@ -127,6 +127,7 @@ TEST_F(SqsServiceFifoTest, ADuplicateIsAnsweredWithTheFirstAndItsOwnDigests) {
   EXPECT_EQ(duplicate.message_id, sent.message_id);
   EXPECT_EQ(duplicate.sequence_number, sent.sequence_number);
   EXPECT_NE(duplicate.md5_of_message_body, sent.md5_of_message_body);
+  EXPECT_EQ(process.recorder().messagesDeduplicated(), 1u);
   EXPECT_EQ(bodies(receive(process)), "one");
 }
 

@@ -13,6 +13,7 @@ class NullRecorder : public metrics::Recorder {
   void connectionClosed() override {}
   void connectionRejected(std::string_view) override {}
   void messagesSent(std::size_t) override {}
+  void messagesDeduplicated(std::size_t) override {}
   void messageSize(std::size_t) override {}
   void messagesReceived(std::size_t) override {}
   void emptyReceive() override {}

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <future>
@@ -35,6 +36,8 @@ class ServiceRecorder final : public NullRecorder {
     if (operation == "send") largest_send_ = std::max(largest_send_, requests);
   }
 
+  void messagesDeduplicated(std::size_t count) override { deduplicated_ += count; }
+
   // Waits until `receives` receives have been parked in all, or been unparked. Each look that finds nothing parks anew.
   void waitUntilParked(int receives) { waitFor(parked_, receives); }
   void waitUntilUnparked(int receives) { waitFor(unparked_, receives); }
@@ -42,6 +45,7 @@ class ServiceRecorder final : public NullRecorder {
     std::lock_guard lock(mutex_);
     return parked_;
   }
+  std::size_t messagesDeduplicated() const { return deduplicated_; }
   std::size_t largestSend() {
     std::lock_guard lock(mutex_);
     return largest_send_;
@@ -58,6 +62,7 @@ class ServiceRecorder final : public NullRecorder {
     ASSERT_TRUE(counted_.wait_for(lock, std::chrono::seconds(20), [&] { return counter >= value; }));
   }
 
+  std::atomic<std::size_t> deduplicated_ = 0;
   std::mutex mutex_;
   std::condition_variable counted_;
   int parked_ = 0;
