@@ -3,53 +3,22 @@
 // state and on fresh ones. A bad plan reads thousands where a good one reads tens.
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <memory>
 
-#include "persistence/postgres/database.h"
-#include "tests/support/test_database.h"
+#include "tests/support/plans_test.h"
 
 namespace howdah::testing {
 namespace {
 
 using namespace persistence;
-using std::chrono::seconds;
 
-class Plans : public ::testing::Test {
+class Plans : public PlansTest {
  protected:
-  Plans() : process_(database_.options(), recorder_) {
-    process_.migrate();
-    for (const char* name : {"small", "deep", "busy"})
-      queues_.push_back(
-          std::get<QueueStore::Created>(process_.queues().createQueue({"000000000000", name}, {}, {}, seconds(60)))
-              .queue.queue_id);
+  Plans() {
+    for (const char* name : {"small", "deep", "busy"}) queues_.push_back(createQueue(name));
     for (const char* name : {"send_standard", "receive_standard", "delete_standard", "change_visibility_standard",
                              "watch_queues", "count_messages"})
-      functions_.push_back(
-          text("SELECT 'howdah.' || proname FROM pg_proc WHERE proname ~ '^" + std::string(name) + "_[0-9a-f]+$'"));
-  }
-
-  postgres::Statement statement(const std::string& sql) {
-    texts_.push_back("plan_" + std::to_string(texts_.size()));
-    return {texts_.back(), sql};
-  }
-  std::string text(const std::string& sql) {
-    return std::string(database_.outsider().execute(statement(sql)).only().text(0));
-  }
-  void script(const std::string& sql) { database_.outsider().executeScript(sql); }
-
-  // Index entries and rows read by `sql`, which is rolled back unless `keep`.
-  std::int64_t reads(postgres::Connection& connection, const std::string& sql, bool keep) {
-    static const postgres::Statement kReads{"plan_reads",
-                                            "SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(c.oid)), 0)::bigint "
-                                            "FROM pg_class c WHERE c.relnamespace = "
-                                            "'howdah'::regnamespace AND c.relkind IN ('r', 'i')"};
-    connection.executeScript("BEGIN");
-    const std::int64_t before = connection.execute(kReads).only().int8(0);
-    connection.execute(statement(sql));
-    const std::int64_t after = connection.execute(kReads).only().int8(0);
-    connection.executeScript(keep ? "COMMIT" : "ROLLBACK");
-    return after - before;
+      functions_.push_back(function(name));
   }
 
   // A life cycle of ten messages of a queue, each step's reads checked.
@@ -97,12 +66,8 @@ class Plans : public ::testing::Test {
     }
   }
 
-  NullRecorder recorder_;
-  TestDatabase database_;
-  postgres::PostgresDatabase process_;
   std::vector<QueueId> queues_;
   std::vector<std::string> functions_;
-  std::deque<std::string> texts_;
   std::unique_ptr<postgres::Connection> old_;
 };
 
