@@ -11,6 +11,7 @@
 #include "healthcheck.h"
 #include "howdah_revision.h"
 #include "migrate.h"
+#include "selftest.h"
 #include "serve.h"
 #include "server_config.h"
 #include "setting_values.h"
@@ -37,9 +38,9 @@ int printVersion(bool json) {
   return 0;
 }
 
-// Where a server of these settings answers on this machine.
-std::string localAdminUrl(const ServerConfig& config) {
-  auto address = *parseListenAddress(config.admin_listener.listen.front());
+// Where a server that listens so answers on this machine.
+std::string localUrl(const api::HttpServerOptions& listener) {
+  auto address = *parseListenAddress(listener.listen.front());
   if (address.host == "0.0.0.0") address.host = "127.0.0.1";
   if (address.host == "::") address.host = "::1";
   return "http://" + address.text();
@@ -54,11 +55,12 @@ int run(int argc, char** argv) {
   CLI::App* serve_command = app.add_subcommand("serve", "Run the server");
   CLI::App* migrate_command = app.add_subcommand("migrate", "Bring the database's schema to this version, then exit");
   CLI::App* healthcheck_command = app.add_subcommand("healthcheck", "Exit with 0 if a server here is ready, else 1");
+  CLI::App* selftest_command = app.add_subcommand("selftest", "Send a message through a running server and back");
   CLI::App* config_command = app.add_subcommand("config", "Show settings");
   CLI::App* print_command = config_command->add_subcommand("print", "Effective settings, as a config file");
   CLI::App* settings_command = config_command->add_subcommand("settings", "Every setting there is");
   CLI::App* version_command = app.add_subcommand("version", "Show the version");
-  for (CLI::App* command : {serve_command, migrate_command, healthcheck_command, print_command}) {
+  for (CLI::App* command : {serve_command, migrate_command, healthcheck_command, selftest_command, print_command}) {
     addSettings(*command, flags);
   }
   config_command->require_subcommand(1);
@@ -66,6 +68,8 @@ int run(int argc, char** argv) {
   migrate_command->add_flag("--status", status, "Only show which migrations are applied");
   std::string admin_url;
   healthcheck_command->add_option("--admin", admin_url, "URL of the admin port, http://127.0.0.1:9325 by default");
+  std::string endpoint;
+  selftest_command->add_option("--endpoint", endpoint, "URL of the SQS API, http://127.0.0.1:9324 by default");
   bool markdown = false;
   settings_command->add_flag("--markdown", markdown, "As the table in README.md");
   bool json = false;
@@ -98,7 +102,9 @@ int run(int argc, char** argv) {
       fmt::print("{}", printConfig(config));
       return 0;
     }
-    if (healthcheck_command->parsed()) return healthcheck(admin_url.empty() ? localAdminUrl(config) : admin_url);
+    if (healthcheck_command->parsed())
+      return healthcheck(admin_url.empty() ? localUrl(config.admin_listener) : admin_url);
+    if (selftest_command->parsed()) return selftest(endpoint.empty() ? localUrl(config.listener) : endpoint);
     metrics::configureLog(config.log_level, config.log_format);
     if (migrate_command->parsed()) return migrate(config, kBuild, status);
     ShutdownSignals signals;

@@ -31,7 +31,7 @@ LAYERS = [
 # Where a library may be seen; tests and the bench use what they like.
 LIBRARIES = [
     ("boost/**", ["api/http_*"]),
-    ("cpprest/**", ["api/http_*", "healthcheck.cpp"]),
+    ("cpprest/**", ["api/http_*", "healthcheck.cpp", "selftest.cpp"]),
     ("libpq*", ["persistence/postgres/*"]),
     ("postgresql/**", ["persistence/postgres/*"]),
     ("prometheus/**", ["metrics/prometheus_*", "metrics/process_metrics.*"]),

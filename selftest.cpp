@@ -1,0 +1,116 @@
+#include "selftest.h"
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <random>
+#include <stdexcept>
+
+#include <cpprest/http_client.h>
+#include <fmt/format.h>
+
+namespace howdah {
+namespace {
+
+using web::json::value;
+
+constexpr std::chrono::seconds kTimeout{15};  // of one request
+constexpr int kWaitSeconds = 5;
+constexpr const char* kBody = "Howdah self-test: \u00e4\u20ac\U0001f418 <&>\"";
+
+web::http::client::http_client_config clientConfig() {
+  web::http::client::http_client_config config;
+  config.set_timeout(kTimeout);
+  return config;
+}
+
+class SelfTest {
+ public:
+  explicit SelfTest(const std::string& endpoint) : client_(endpoint, clientConfig()) {}
+
+  int run() {
+    const std::string name = fmt::format("howdah-selftest-{:08x}{:08x}", random_(), random_());
+    const bool created = step("create queue", [&] {
+      queue_url_ = call("CreateQueue", {{"QueueName", value(name)}}).at("QueueUrl").as_string();
+      return queue_url_;
+    });
+    if (!created) return 1;
+    const bool works = step("send", [this] { return send(); }) && step("receive", [this] { return receive(); }) &&
+                       step("delete", [this] {
+                         call("DeleteMessage", {queueUrl(), {"ReceiptHandle", value(receipt_handle_)}});
+                         return std::string();
+                       });
+    const bool removed = step("clean up", [this] {
+      call("DeleteQueue", {queueUrl()});
+      return std::string();
+    });
+    return works && removed ? 0 : 1;
+  }
+
+ private:
+  using Fields = std::vector<std::pair<std::string, value>>;
+
+  std::pair<std::string, value> queueUrl() const { return {"QueueUrl", value(queue_url_)}; }
+
+  std::string send() {
+    message_id_ = call("SendMessage", {queueUrl(), {"MessageBody", value(kBody)}}).at("MessageId").as_string();
+    return message_id_;
+  }
+
+  std::string receive() {
+    const value answer = call("ReceiveMessage", {queueUrl(), {"WaitTimeSeconds", value(kWaitSeconds)}});
+    if (!answer.has_field("Messages")) throw std::runtime_error(fmt::format("no message within {} s", kWaitSeconds));
+    const value& message = answer.at("Messages").at(0);
+    if (message.at("MessageId").as_string() != message_id_) throw std::runtime_error("another message came");
+    if (message.at("Body").as_string() != kBody) throw std::runtime_error("the body is not what was sent");
+    receipt_handle_ = message.at("ReceiptHandle").as_string();
+    return {};
+  }
+
+  // Does `work` and prints how long it took, and what it answered.
+  bool step(const char* name, const std::function<std::string()>& work) {
+    const auto began = std::chrono::steady_clock::now();
+    std::string told;
+    bool ok = true;
+    try {
+      told = work();
+    } catch (const std::exception& error) {
+      ok = false;
+      told = fmt::format("FAILED: {}", error.what());
+    }
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
+    fmt::print(ok ? stdout : stderr, "{:12} {:8.1f} ms{}{}\n", name, took.count(), told.empty() ? "" : "  ", told);
+    return ok;
+  }
+
+  value call(const std::string& action, const Fields& fields) {
+    web::http::http_request request(web::http::methods::POST);
+    request.headers().add("X-Amz-Target", "AmazonSQS." + action);
+    request.set_body(value::object(fields).serialize(), "application/x-amz-json-1.0");
+    const auto response = client_.request(request).get();
+    const std::string body = response.extract_utf8string(true).get();
+    if (response.status_code() != web::http::status_codes::OK)
+      throw std::runtime_error(fmt::format("{} answers {}: {}", action, response.status_code(), body.substr(0, 500)));
+    return body.empty() ? value::object() : value::parse(body);
+  }
+
+  web::http::client::http_client client_;
+  std::random_device random_;
+  std::string queue_url_;
+  std::string message_id_;
+  std::string receipt_handle_;
+};
+
+}  // namespace
+
+int selftest(const std::string& endpoint) {
+  try {
+    return SelfTest(endpoint).run();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "howdah: {} is no endpoint to test: {}\n", endpoint, error.what());
+    return 1;
+  }
+}
+
+}  // namespace howdah

@@ -1,0 +1,12 @@
+// `howdah selftest`: the life of one message against a running server, as a client sees it.
+#pragma once
+
+#include <string>
+
+namespace howdah {
+
+// Makes a queue, sends, receives, deletes, and removes the queue whatever happened; prints a line a step. The exit
+// code.
+int selftest(const std::string& endpoint);
+
+}  // namespace howdah
