@@ -138,10 +138,11 @@ class QueueRun {
     const bool own = options.queue.empty();
     const std::string name =
         own ? fmt::format("howdah-bench-{:08x}{}", std::random_device{}(), fifo ? ".fifo" : "") : options.queue;
-    const std::string attributes = own ? fmt::format(",\"Attributes\":{{\"VisibilityTimeout\":\"{}\"{}}}",
-                                                     kVisibilityTimeout.count(), fifo ? ",\"FifoQueue\":\"true\"" : "")
-                                       : "";
-    const auto created = now("CreateQueue", fmt::format("{{\"QueueName\":{}{}}}", quoted(name), attributes));
+    const std::string timeout =
+        own ? fmt::format("\"VisibilityTimeout\":\"{}\"{}", kVisibilityTimeout.count(), fifo ? "," : "") : "";
+    const std::string attributes = timeout + (fifo ? "\"FifoQueue\":\"true\"" : "");
+    const auto created =
+        now("CreateQueue", fmt::format("{{\"QueueName\":{},\"Attributes\":{{{}}}}}", quoted(name), attributes));
     rapidjson::Document document;
     document.Parse(created.body.data(), created.body.size());
     if (created.status != 200 || document.HasParseError() || !document.HasMember("QueueUrl"))
