@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "credentials_command.h"
 #include "healthcheck.h"
 #include "howdah_revision.h"
 #include "migrate.h"
@@ -72,6 +73,17 @@ int run(int argc, char** argv) {
   selftest_command->add_option("--endpoint", endpoint, "URL of the SQS API, http://127.0.0.1:9324 by default");
   bool markdown = false;
   settings_command->add_flag("--markdown", markdown, "As the table in README.md");
+  CLI::App* credentials_command = app.add_subcommand("credentials", "Access keys of --auth=sigv4");
+  CLI::App* create_command = credentials_command->add_subcommand("create", "Make a key and show its secret this once");
+  CLI::App* list_command = credentials_command->add_subcommand("list", "Show the keys, not their secrets");
+  CLI::App* disable_command = credentials_command->add_subcommand("disable", "Let a key no longer be used");
+  credentials_command->require_subcommand(1);
+  std::string credentials_path, access_key_id, user, account = "000000000000";
+  for (CLI::App* command : {create_command, list_command, disable_command})
+    command->add_option("--credentials", credentials_path, "The file");
+  create_command->add_option("--account", account, "Whose key it is, 000000000000 by default");
+  create_command->add_option("--user", user, "Name in the key's ARN; without it, the account's root");
+  disable_command->add_option("access-key-id", access_key_id, "Which key");
   bool json = false;
   version_command->add_flag("--json", json, "As one JSON object");
 
@@ -97,6 +109,14 @@ int run(int argc, char** argv) {
     return 0;
   }
   try {
+    if (credentials_command->parsed()) {
+      if (credentials_path.empty()) return complain("say which file, with --credentials FILE", kUsage);
+      if (disable_command->parsed() && access_key_id.empty()) return complain("say which access key", kUsage);
+      if (create_command->parsed()) createCredential(credentials_path, account, user);
+      if (list_command->parsed()) listCredentials(credentials_path);
+      if (disable_command->parsed()) disableCredential(credentials_path, access_key_id);
+      return 0;
+    }
     const ServerConfig config = loadServerConfig(flags, Surroundings::here());
     if (print_command->parsed()) {
       fmt::print("{}", printConfig(config));

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "access_control.h"
 #include "api/admin_routes.h"
 #include "api/dispatcher.h"
 #include "api/http_server.h"
@@ -47,7 +48,12 @@ class Server {
                     : api::makeBeastServer(config.listener, recorder_);
     admin_ = api::makeBeastServer(config.admin_listener, recorder_);
     admin_hooks_.version_json = build.json();
+    if (config.auth == "sigv4") {
+      access_ = std::make_unique<AccessControl>(config.credentials);
+      signals.onHangup([this] { access_->reload(); });
+    }
   }
+  ~Server() { signals_.onHangup(nullptr); }
 
   // Whether it was told to stop meanwhile.
   bool start() {
@@ -86,7 +92,8 @@ class Server {
         std::vector{service::sweepDuty(database_->maintenance()), service::retentionDuty(database_->maintenance()),
                     service::windowsDuty(database_->maintenance())});
     maintenance_->start();
-    gate_->open(api::makeApiHandler(*service_, recorder_, config_.api));
+    if (access_) access_->followClock([this] { return database_->time(); });
+    gate_->open(api::makeApiHandler(*service_, recorder_, config_.api, access_ ? access_->authenticator() : nullptr));
     is_started_ = true;
     return signals_.requested() == Request::None;
   }
@@ -112,6 +119,7 @@ class Server {
     if (service_) service_->drain();
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) - kReserve;
     listener_->stop(std::max(left, milliseconds(1000)));
+    if (access_) access_->stopFollowing();
     if (maintenance_) maintenance_->stop();
     if (service_) service_->stop();
     admin_->stop(kAdminStop);
@@ -175,6 +183,7 @@ class Server {
   std::atomic<PostgresDatabase*> database_for_admin_ = nullptr;
   std::optional<service::SqsService> service_;
   std::optional<service::Maintenance> maintenance_;
+  std::unique_ptr<AccessControl> access_;  // with --auth=sigv4
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   api::AdminHooks admin_hooks_;
   std::unique_ptr<api::HttpServer> listener_;

@@ -63,9 +63,12 @@ const Setting kSettings[] = {
     {"admin-listen", Kind::Addresses, "127.0.0.1:9325,[::1]:9325", 0, 0, "",
      "Addresses of health checks, metrics and administration; repeatable; off loopback it needs --auth",
      [](C& c, const Value& v) { c.admin_listener.listen = v.texts; }},
-    {"auth", Kind::Choice, "", 0, 0, "none",
-     "Who may call: none accepts any signature; may be left out while listening on loopback alone",
+    {"auth", Kind::Choice, "", 0, 0, "none|sigv4",
+     "Who may call: none accepts any signature, sigv4 verifies them and policies; may be left out on loopback alone",
      [](C& c, const Value& v) { c.auth = v.text; }},
+    {"credentials", Kind::Path, "", 0, 0, "",
+     "Access keys of --auth=sigv4: a YAML file as `howdah credentials create` writes it, or a directory of such files",
+     [](C& c, const Value& v) { c.credentials = v.text; }},
     {"public-url", Kind::Url, "", 0, 0, "",
      "Where clients reach the API, for queue URLs; without it, queue URLs repeat the request's Host",
      [](C& c, const Value& v) { c.api.public_url = v.text; }},
@@ -81,7 +84,7 @@ const Setting kSettings[] = {
      "Origins such as https://app.example whose pages may call from browsers; * for all",
      [](C& c, const Value& v) { c.api.cors_origins = v.texts; }},
     {"region", Kind::Text, "us-east-1", 0, 0, "", "Region in queue ARNs; any region is accepted in requests",
-     [](C& c, const Value& v) { c.service.region = v.text; }},
+     [](C& c, const Value& v) { c.service.region = c.api.region = v.text; }},
 
     {"data-dir", Kind::Path, "./howdah-data", 0, 0, "",
      "Directory of the private PostgreSQL that runs while no database-url is given",
@@ -498,6 +501,10 @@ class Loader {
         problem(fmt::format("{} must be whole seconds", found->second.where));
       }
     }
+    if (config_.auth == "sigv4" && config_.credentials.empty())
+      problem("--auth=sigv4 needs --credentials; `howdah credentials create` makes such a file");
+    if (config_.auth != "sigv4" && !config_.credentials.empty())
+      problem("credentials are given but nobody is asked for them; say --auth=sigv4 as well");
     config_.api.loopback_only = true;
     for (const auto* listener : {&config_.listener, &config_.admin_listener}) {
       for (const std::string& text : listener->listen) {
@@ -509,8 +516,8 @@ class Loader {
         }
         if (config_.auth.empty()) {
           problem(
-              fmt::format("listening on {} lets anyone who reaches it use every queue; say --auth=none if that is "
-                          "meant, or listen on 127.0.0.1",
+              fmt::format("listening on {} lets anyone who reaches it use every queue; say --auth=sigv4 and give "
+                          "--credentials, or --auth=none if that is meant, or listen on 127.0.0.1",
                           text));
         }
       }

@@ -46,7 +46,8 @@ struct ServerConfig {
   bool embedded = true;  // a private PostgreSQL in embedded_postgres.data_dir; else postgres.connection_string
   persistence::postgres::EmbeddedOptions embedded_postgres;
   persistence::postgres::PostgresOptions postgres;
-  std::string auth;  // "none", or empty if nothing was said
+  std::string auth;         // "none", "sigv4", or empty if nothing was said
+  std::string credentials;  // of sigv4: file or directory
   metrics::LogLevel log_level = metrics::LogLevel::Info;
   metrics::LogFormat log_format = metrics::LogFormat::Auto;
   std::chrono::milliseconds drain_delay{5'000};

@@ -62,7 +62,9 @@ void ShutdownSignals::run(std::chrono::milliseconds patience) {
       if (ending_) return;
     }
     if (signal == SIGHUP) {
-      metrics::logInfo("SIGHUP: there is nothing to reload");
+      std::lock_guard lock(mutex_);
+      if (reload_) reload_();
+      if (!reload_) metrics::logInfo("SIGHUP: there is nothing to reload");
     } else if (signal < 0) {
       metrics::logError("not stopped in time; ending without what is still open");
       _exit(1);
@@ -74,6 +76,11 @@ void ShutdownSignals::run(std::chrono::milliseconds patience) {
       request(signal == SIGTERM ? Request::Terminate : Request::Interrupt);
     }
   }
+}
+
+void ShutdownSignals::onHangup(std::function<void()> reload) {
+  std::lock_guard lock(mutex_);
+  reload_ = std::move(reload);
 }
 
 void ShutdownSignals::request(Request request) {

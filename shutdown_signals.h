@@ -1,5 +1,6 @@
-// SIGTERM and SIGINT ask the server to stop, SIGHUP is noted, SIGPIPE ignored. One thread waits for them, so that what
-// a signal does is ordinary code. Whoever asks twice, or waits longer than promised, gets the end of the process.
+// SIGTERM and SIGINT ask the server to stop, SIGHUP to read its files again, SIGPIPE is ignored. One thread waits for
+// them, so that what a signal does is ordinary code. Whoever asks twice, or waits longer than promised, gets the end of
+// the process.
 #pragma once
 
 #include <chrono>
@@ -20,6 +21,9 @@ class ShutdownSignals {
 
   // From the first signal on, the process ends by itself after `patience`, and at a second signal at once.
   void start(std::chrono::milliseconds patience);
+
+  // What SIGHUP does, on the thread that waits for signals; null: nothing.
+  void onHangup(std::function<void()> reload);
 
   Request requested() const;
   Request wait();
@@ -42,6 +46,7 @@ class ShutdownSignals {
   std::condition_variable changed_;
   Request requested_ = Request::None;
   bool ending_ = false;
+  std::function<void()> reload_;
   std::function<void()> action_;
   std::thread action_thread_;
   std::thread thread_;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "api/action_table.h"
+#include "api/auth/permissions.h"
 #include "api/codec/aws_json_codec.h"
 #include "api/codec/aws_query_codec.h"
 #include "api/error_table.h"
@@ -85,6 +86,8 @@ struct Api {
   service::QueueService& service;
   metrics::Recorder& recorder;
   ApiOptions options;
+  std::shared_ptr<const Authenticator> authenticator;  // null: nobody is asked who they are
+  std::shared_ptr<ParsedPolicies> policies = std::make_shared<ParsedPolicies>();
   AwsJsonCodec json{};
   AwsQueryCodec query{AwsQueryCodec::Rendering::Xml};
   AwsQueryCodec query_as_json{AwsQueryCodec::Rendering::Json};
@@ -118,8 +121,7 @@ class Call : public std::enable_shared_from_this<Call> {
 
     const bool json = !request.header("X-Amz-Target").empty() ||
                       startsWithIgnoringCase(request.header("Content-Type"), "application/x-amz-json-1.0");
-    const bool form = startsWithIgnoringCase(request.header("Content-Type"), kFormContentType);
-    const bool query = !json && !is_head_ && (namesAction(target.query) || (form && !reads));
+    const bool query = !json && !is_head_ && (namesAction(target.query) || (isForm(request) && !reads));
     protocol_ = json ? "json" : query ? "query" : "rest";
     if (query) {
       const bool wants_json = request.header("Accept").find("application/json") != std::string_view::npos;
@@ -127,7 +129,9 @@ class Call : public std::enable_shared_from_this<Call> {
     }
 
     cors_origin_ = corsOrigin(request);
-    if (const char* why = crossSite(request, host)) return refuse({ErrorCode::AccessDeniedException, why});
+    // A page has no key to sign with; where signatures are asked for, they are what protects.
+    if (const char* why = api_->authenticator ? nullptr : crossSite(request, host))
+      return refuse({ErrorCode::AccessDeniedException, why});
     if (request.method == "OPTIONS") {
       HttpResponse response;
       response.status = 204;
@@ -136,10 +140,7 @@ class Call : public std::enable_shared_from_this<Call> {
       return answer(std::move(response));
     }
     if (json) return runJson(request, target);
-    if (query) {
-      if (!form) request.body.clear();  // whatever it is, it is no parameters
-      return runAction(request, target);
-    }
+    if (query) return runAction(request, target);
     if (reads && target.path == "/health") return answer(textResponse(200, "text/plain", "ok\n", context_.request_id));
     if (reads)
       return answer(textResponse(404, "text/xml", "<UnknownOperationException/>", context_.request_id),
@@ -161,6 +162,15 @@ class Call : public std::enable_shared_from_this<Call> {
   }
 
   void runAction(HttpRequest& request, const Target& target) {
+    std::optional<Identity> identity;
+    if (api_->authenticator) {
+      auto authenticated =
+          api_->authenticator->authenticate({request.method, target.path, target.query,
+                                             clientHost(request, api_->options), request.headers, request.body});
+      if (!authenticated) return refuse(authenticated.error());
+      identity = std::move(authenticated).value();
+    }
+    if (codec_ != &api_->json && !isForm(request)) request.body.clear();  // whatever it is, it is no parameters
     const std::string_view name = codec_->actionName(request);
     if (name.empty()) {
       if (codec_ != &api_->json)
@@ -181,7 +191,7 @@ class Call : public std::enable_shared_from_this<Call> {
       return refuse(std::move(decoded).error());
 
     url_base_ = queueUrlBase(request, api_->options);
-    fillContext(request);
+    fillContext(request, std::move(identity));
     action_->call(api_->service, context_, input.get(),
                   [self = shared_from_this()](service::Result<std::shared_ptr<const void>> result) {
                     self->finish(std::move(result));
@@ -243,11 +253,24 @@ class Call : public std::enable_shared_from_this<Call> {
     return is_name ? "The action " + std::string(action) + " is not valid for this endpoint." : "";
   }
 
-  void fillContext(const HttpRequest& request) {
-    context_.caller.account = api_->options.account;
-    context_.caller.principal = "arn:aws:iam::" + api_->options.account + ":root";
+  static bool isForm(const HttpRequest& request) {
+    return startsWithIgnoringCase(request.header("Content-Type"), kFormContentType);
+  }
+
+  void fillContext(const HttpRequest& request, std::optional<Identity> identity) {
     context_.caller.source_ip = request.peer_address;
     context_.caller.secure = isSecure(request, api_->options);
+    if (identity) {
+      context_.caller.account = identity->account;
+      context_.caller.principal = identity->principal;
+      context_.caller.accounts_matter = true;
+      context_.permissions = std::make_shared<const RequestPermissions>(
+          api_->policies, *std::move(identity), context_.caller, api_->authenticator->now(), action_->permission,
+          api_->options.region, url_base_);
+    } else {
+      context_.caller.account = api_->options.account;
+      context_.caller.principal = "arn:aws:iam::" + api_->options.account + ":root";
+    }
     context_.client = exchange_->client();
     context_.parked = std::make_shared<Clock::duration>(0);
     // It would be stored with the message: what is no trace header is left out.
@@ -337,8 +360,9 @@ class Call : public std::enable_shared_from_this<Call> {
 
 }  // namespace
 
-HttpHandler makeApiHandler(service::QueueService& service, metrics::Recorder& recorder, ApiOptions options) {
-  auto api = std::make_shared<const Api>(Api{service, recorder, std::move(options)});
+HttpHandler makeApiHandler(service::QueueService& service, metrics::Recorder& recorder, ApiOptions options,
+                           std::shared_ptr<const Authenticator> authenticator) {
+  auto api = std::make_shared<const Api>(Api{service, recorder, std::move(options), std::move(authenticator)});
   return [api = std::move(api)](std::shared_ptr<HttpExchange> exchange) {
     try {
       std::make_shared<Call>(api, std::move(exchange))->run();

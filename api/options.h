@@ -15,6 +15,7 @@ struct ApiOptions {
   std::vector<std::string> cors_origins;        // whose pages may call from browsers; "*": all
   bool loopback_only = false;                   // all listeners are on loopback
   std::string account = "000000000000";         // of every caller while requests are not authenticated
+  std::string region = "us-east-1";             // in the ARNs that policies speak of
 };
 
 }  // namespace howdah::api

@@ -41,14 +41,18 @@ bool isSecure(const HttpRequest& request, const ApiOptions& options) {
   return protocol == "https" || (request.secure && protocol != "http");
 }
 
+std::string_view clientHost(const HttpRequest& request, const ApiOptions& options) {
+  const std::string_view host = forwarded(request, "X-Forwarded-Host", options);
+  return isValidHost(host) ? host : request.header("Host");
+}
+
 std::string queueUrlBase(const HttpRequest& request, const ApiOptions& options) {
   if (!options.public_url.empty()) {
     std::string_view public_url = options.public_url;
     if (public_url.ends_with('/')) public_url.remove_suffix(1);
     return std::string(public_url);
   }
-  std::string_view host = forwarded(request, "X-Forwarded-Host", options);
-  if (!isValidHost(host)) host = request.header("Host");
+  const std::string_view host = clientHost(request, options);
   std::string base = isSecure(request, options) ? "https://" : "http://";
   base += host.empty() ? "localhost" : host;  // HTTP/1.0 without a Host
   return base;

@@ -14,6 +14,9 @@ namespace howdah::api {
 // The client's connection was TLS: this one, or as a trusted proxy says.
 bool isSecure(const HttpRequest& request, const ApiOptions& options);
 
+// The host, with its port, that the client used: of the Host header, or as a trusted proxy says. May be empty.
+std::string_view clientHost(const HttpRequest& request, const ApiOptions& options);
+
 // What comes before the path in the URLs a response carries: the public URL if there is one, else the scheme and host
 // that the client used, as the request or a trusted proxy says. REQUIRES: the Host header is empty or isValidHost.
 std::string queueUrlBase(const HttpRequest& request, const ApiOptions& options);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "service/result.h"
+
 namespace howdah::service {
 
 struct Caller {
@@ -15,10 +17,23 @@ struct Caller {
   std::string principal;  // ARN, or "*" for nobody in particular
   std::string source_ip;
   bool secure = false;  // came over TLS
-  // Whether a signature was verified. If not, all callers share one account, whichever a queue URL names: people's
-  // scripts carry account ids of every kind.
-  bool authenticated = false;
+  // Whether accounts are told apart, as where signatures are verified. If not, all callers share one, whichever a queue
+  // URL names: people's scripts carry account ids of every kind.
+  bool accounts_matter = false;
 };
+
+// What one request may do, asked where the queue is known. Any thread.
+class Permissions {
+ public:
+  virtual ~Permissions() = default;
+  // Nothing if the caller may do this request's action to the queue, or the Error that refuses it. `policy` is the
+  // queue's, empty if it has none; `queue` is empty for what concerns a whole account.
+  virtual Result<Nothing> mayAct(const std::string& account, const std::string& queue,
+                                 const std::string& policy) const = 0;
+  // Whether this could be enforced, were it a queue's Policy.
+  virtual Result<Nothing> checkPolicy(const std::string& policy) const = 0;
+};
+using PermissionsPtr = std::shared_ptr<const Permissions>;
 
 // Tells that the client's connection is gone, so that nothing is handed to it. Any thread.
 class ClientPresence {
@@ -65,6 +80,7 @@ struct RequestContext {
   // Grows by the time a long poll was parked, which the duration metric leaves out. Written before the call is answered
   // and to be read after; may be null.
   std::shared_ptr<std::chrono::steady_clock::duration> parked;
+  PermissionsPtr permissions = nullptr;  // null: everybody may do everything
 };
 
 }  // namespace howdah::service

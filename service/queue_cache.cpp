@@ -35,7 +35,7 @@ void QueueCache::runLookup(const QueueName& queue_name, const std::shared_ptr<Pe
         auto record = lookup_(queue_name);
         if (!record) return Error{ErrorCode::QueueDoesNotExist, {}};
         QueueSettings settings = queueSettings(record->attributes);
-        return std::make_shared<const Queue>(Queue{std::move(*record), settings});
+        return std::make_shared<const Queue>(Queue{.record = std::move(*record), .settings = settings});
       });
 }
 

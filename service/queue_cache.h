@@ -2,6 +2,7 @@
 // version and drops what proved to be old. Bounded; what is absent is not remembered.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -22,6 +23,7 @@ namespace howdah::service {
 struct Queue {
   persistence::QueueRecord record;
   QueueSettings settings;
+  std::chrono::steady_clock::time_point read_at = std::chrono::steady_clock::now();
 };
 using QueuePtr = std::shared_ptr<const Queue>;
 

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t kCachedQueues = 10'000;
 
+// How long after a change elsewhere a queue's old policy may still decide here.
+constexpr std::chrono::seconds kOldestPolicy{5};
+
 // Two large transactions at a time do more than many small ones; a second one hides the first one's wait for its
 // commit.
 constexpr int kWriteFlights = 2;
@@ -138,8 +141,29 @@ void SqsService::stop() {
 }
 
 QueueName SqsService::queueName(const RequestContext& context, const QueueRef& queue_url) {
-  const bool own = queue_url.account.empty() || !context.caller.authenticated;
+  const bool own = queue_url.account.empty() || !context.caller.accounts_matter;
   return QueueName{own ? context.caller.account : queue_url.account, queue_url.name};
+}
+
+Result<Nothing> SqsService::mayAct(const PermissionsPtr& permissions, const persistence::QueueRecord& queue) {
+  if (!permissions) return Nothing{};
+  const auto policy = queue.attributes.find("Policy");
+  return permissions->mayAct(queue.queue_name.account, queue.queue_name.name,
+                             policy == queue.attributes.end() ? std::string() : policy->second);
+}
+
+void SqsService::findAllowed(const QueueName& queue_name, const PermissionsPtr& permissions, Done<QueuePtr> done) {
+  if (!permissions) return queues_.find(queue_name, std::move(done));
+  const auto decide = [permissions, done = std::move(done)](const Result<QueuePtr>& found) {
+    if (!found) return done(found);
+    if (auto allowed = mayAct(permissions, (*found)->record); !allowed) return done(allowed.error());
+    done(found);
+  };
+  queues_.find(queue_name, [this, queue_name, decide](const Result<QueuePtr>& found) {
+    if (!found || std::chrono::steady_clock::now() - (*found)->read_at < kOldestPolicy) return decide(found);
+    queues_.drop(*found);
+    queues_.find(queue_name, decide);
+  });
 }
 
 bool SqsService::isQueueName(const QueueName& queue_name) {

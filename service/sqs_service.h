@@ -118,18 +118,18 @@ class SqsService final : public QueueService {
     if (stopping_) return done(serviceUnavailable());
     const persistence::QueueName queue_name = queueName(context, queue_url);
     if (!isQueueName(queue_name)) return done(Error{ErrorCode::QueueDoesNotExist, {}});
-    attemptOnQueue<Output>(queue_name, std::move(done), std::move(action), kChangedAttempts);
+    attemptOnQueue<Output>(queue_name, context.permissions, std::move(done), std::move(action), kChangedAttempts);
   }
 
   template <class Output>
-  void attemptOnQueue(const persistence::QueueName& queue_name, Done<Output> done, QueueAction<Output> action,
-                      int attempts_left) {
-    queues_.find(queue_name, [=, this](const Result<QueuePtr>& found) {
+  void attemptOnQueue(const persistence::QueueName& queue_name, const PermissionsPtr& permissions, Done<Output> done,
+                      QueueAction<Output> action, int attempts_left) {
+    findAllowed(queue_name, permissions, [=, this](const Result<QueuePtr>& found) {
       if (!found) return done(found.error());
       action(*found, done, [=, this, queue = *found] {
         queues_.drop(queue);
         if (attempts_left == 1) return done(serviceUnavailable());
-        attemptOnQueue<Output>(queue_name, done, action, attempts_left - 1);
+        attemptOnQueue<Output>(queue_name, permissions, done, action, attempts_left - 1);
       });
     });
   }
@@ -143,8 +143,12 @@ class SqsService final : public QueueService {
   }
 
   // `change` gives the tags that the queue is to have; called again if the queue changes meanwhile.
-  void changeTags(const persistence::QueueName& queue_name, Done<Nothing> done,
+  void changeTags(const RequestContext& context, const persistence::QueueName& queue_name, Done<Nothing> done,
                   std::function<Result<TagMap>(const persistence::QueueRecord&)> change);
+
+  // The queue, if the caller may do to it what the request asks.
+  void findAllowed(const persistence::QueueName& queue_name, const PermissionsPtr& permissions, Done<QueuePtr> done);
+  static Result<Nothing> mayAct(const PermissionsPtr& permissions, const persistence::QueueRecord& queue);
 
   static persistence::QueueName queueName(const RequestContext& context, const QueueRef& queue_url);
   static bool isQueueName(const persistence::QueueName& queue_name);

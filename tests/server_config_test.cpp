@@ -219,7 +219,7 @@ TEST_F(ServerConfigTest, AProblemSaysWhatToChange) {
       {"key in file", {}, {}, "workers: x", "workers in "},
       {"fewer connections", {"--workers", "9"}, {}, "", "database-connections is 6, fewer than the 9 workers"},
       {"drain", {"--drain-delay", "30s"}, {}, "", "drain-timeout is shorter than drain-delay"},
-      {"open listener", {"--listen", "0.0.0.0:9324"}, {}, "", "say --auth=none if that is meant"},
+      {"open listener", {"--listen", "0.0.0.0:9324"}, {}, "", "or --auth=none if that is meant"},
       {"open admin", {"--admin-listen", "10.0.0.1:9325"}, {}, "", "listening on 10.0.0.1:9325 lets anyone"},
       {"any v6", {"--listen", "[::]:9324"}, {}, "", "listening on [::]:9324 lets anyone"},
       {"open test clock",

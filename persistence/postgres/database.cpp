@@ -15,6 +15,7 @@ namespace howdah::persistence::postgres {
 namespace {
 
 const Statement kPing{"ping", "SELECT true"};
+const Statement kTime{"time", "SELECT clock_timestamp()"};
 const Statement kGetTestClock{"get_test_clock", "SELECT ahead_microseconds FROM howdah.test_clock WHERE id = 1"};
 const Statement kSetTestClock{"set_test_clock", "UPDATE howdah.test_clock SET ahead_microseconds = $1 WHERE id = 1"};
 
@@ -42,6 +43,8 @@ std::vector<MigrationStatus> PostgresDatabase::migrationStatus() {
   Connection connection(options_, recorder_, "howdah migrate");
   return Migrator(connection).status();
 }
+
+DatabaseTime PostgresDatabase::time() { return pool_.acquire()->execute(kTime).only().timestamptz(0); }
 
 bool PostgresDatabase::ping() {
   try {

@@ -36,7 +36,8 @@ class PostgresDatabase {
   MaintenanceStore& maintenance() { return *maintenance_; }
   Notifications& notifications() { return *notifications_; }
 
-  bool ping();  // whether a statement gets an answer now; waits no longer than any statement
+  DatabaseTime time();  // by the database's own clock, which no test clock moves
+  bool ping();          // whether a statement gets an answer now; waits no longer than any statement
 
   // Seconds that the test clock is ahead; for a server with test_clock only.
   double testClockOffset();

@@ -19,12 +19,26 @@ QueueRef refOf(const QueueName& queue_name) { return QueueRef{queue_name.account
 
 Error queueDoesNotExist() { return Error{ErrorCode::QueueDoesNotExist, {}}; }
 
+Result<Nothing> mayActOnAccount(const RequestContext& context, const std::string& queue) {
+  if (!context.permissions) return Nothing{};
+  // What is no name is in no policy, and is refused as such if the account is allowed at all.
+  return context.permissions->mayAct(context.caller.account, isQueueName(queue) ? queue : "", "");
+}
+
+Result<Nothing> checkPolicy(const RequestContext& context, const persistence::StringMap& attributes) {
+  const auto policy = attributes.find("Policy");
+  if (!context.permissions || policy == attributes.end() || policy->second.empty()) return Nothing{};
+  return context.permissions->checkPolicy(policy->second);
+}
+
 }  // namespace
 
 void SqsService::createQueue(const RequestContext& context, CreateQueueInput input, Done<CreateQueueOutput> done) {
+  if (auto allowed = mayActOnAccount(context, input.queue_name.value_or("")); !allowed) return done(allowed.error());
   if (auto checked = checkNewQueueName(input); !checked) return done(checked.error());
   auto attributes = checkAttributesOfNewQueue(input.attributes.value_or(AttributeMap{}));
   if (!attributes) return done(attributes.error());
+  if (auto checked = checkPolicy(context, *attributes); !checked) return done(checked.error());
   const TagMap tags = input.tags.value_or(TagMap{});
   if (auto checked = checkTags(*input.queue_name, tags); !checked) return done(checked.error());
 
@@ -57,13 +71,17 @@ void SqsService::getQueueUrl(const RequestContext& context, GetQueueUrlInput inp
   const QueueName queue_name =
       queueName(context, QueueRef{input.queue_owner_aws_account_id.value_or(""), *input.queue_name});
   if (!isQueueName(queue_name)) return done(queueDoesNotExist());
-  onWorker<GetQueueUrlOutput>("find_queue", std::move(done), [this, queue_name]() -> Result<GetQueueUrlOutput> {
-    if (!queue_store_.findQueue(queue_name)) return queueDoesNotExist();
-    return GetQueueUrlOutput{refOf(queue_name)};
-  });
+  onWorker<GetQueueUrlOutput>("find_queue", std::move(done),
+                              [=, this, permissions = context.permissions]() -> Result<GetQueueUrlOutput> {
+                                const auto queue = queue_store_.findQueue(queue_name);
+                                if (!queue) return queueDoesNotExist();
+                                if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
+                                return GetQueueUrlOutput{refOf(queue_name)};
+                              });
 }
 
 void SqsService::listQueues(const RequestContext& context, ListQueuesInput input, Done<ListQueuesOutput> done) {
+  if (auto allowed = mayActOnAccount(context, ""); !allowed) return done(allowed.error());
   if (auto checked = checkListQueues(input); !checked) return done(checked.error());
   const std::string prefix = input.queue_name_prefix.value_or("");
   std::string after;
@@ -91,9 +109,11 @@ void SqsService::listQueues(const RequestContext& context, ListQueuesInput input
 void SqsService::deleteQueue(const RequestContext& context, DeleteQueueInput input, Done<Nothing> done) {
   const QueueName queue_name = queueName(context, input.queue_url);
   if (!isQueueName(queue_name)) return done(queueDoesNotExist());
-  onWorker<Nothing>("delete_queue", std::move(done), [this, queue_name]() -> Result<Nothing> {
+  onWorker<Nothing>("delete_queue", std::move(done), [=, this, permissions = context.permissions]() -> Result<Nothing> {
     const auto queue = queue_store_.findQueue(queue_name);
-    if (!queue || !queue_store_.deleteQueue(queue_name)) return queueDoesNotExist();
+    if (!queue) return queueDoesNotExist();
+    if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
+    if (!queue_store_.deleteQueue(queue_name)) return queueDoesNotExist();
     incarnationEnded(*queue);
     recorder_.queueDeleted();
     return Nothing{};
@@ -103,9 +123,10 @@ void SqsService::deleteQueue(const RequestContext& context, DeleteQueueInput inp
 void SqsService::purgeQueue(const RequestContext& context, PurgeQueueInput input, Done<Nothing> done) {
   const QueueName queue_name = queueName(context, input.queue_url);
   if (!isQueueName(queue_name)) return done(queueDoesNotExist());
-  onWorker<Nothing>("purge_queue", std::move(done), [this, queue_name]() -> Result<Nothing> {
+  onWorker<Nothing>("purge_queue", std::move(done), [=, this, permissions = context.permissions]() -> Result<Nothing> {
     const auto queue = queue_store_.findQueue(queue_name);
     if (!queue) return queueDoesNotExist();
+    if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
     const auto purged = queue_store_.purgeQueue(queue_name, options_.purge_interval);
     if (std::holds_alternative<QueueStore::NotFound>(purged)) return queueDoesNotExist();
     if (std::holds_alternative<QueueStore::PurgeInProgress>(purged)) {
@@ -142,9 +163,11 @@ void SqsService::getQueueAttributes(const RequestContext& context, GetQueueAttri
                          show(counts->front());
                        });
       },
-      [this, queue_name, names = std::move(input.attribute_names)]() -> Result<Found> {
+      [this, queue_name, permissions = context.permissions,
+       names = std::move(input.attribute_names)]() -> Result<Found> {
         auto queue = queue_store_.findQueue(queue_name);
         if (!queue) return queueDoesNotExist();
+        if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
         auto selected = selectAttributes(names);
         if (!selected) return selected.error();
         return Found{std::move(*queue), std::move(*selected)};
@@ -155,12 +178,14 @@ void SqsService::setQueueAttributes(const RequestContext& context, SetQueueAttri
   const QueueName queue_name = queueName(context, input.queue_url);
   if (!isQueueName(queue_name)) return done(queueDoesNotExist());
   onWorker<Nothing>("set_queue_attributes", std::move(done),
-                    [this, queue_name, given = std::move(input.attributes)]() -> Result<Nothing> {
+                    [this, queue_name, context, given = std::move(input.attributes)]() -> Result<Nothing> {
                       for (int attempts = 0; attempts < kChangedAttempts; ++attempts) {
                         const auto queue = queue_store_.findQueue(queue_name);
                         if (!queue) return queueDoesNotExist();
+                        if (auto allowed = mayAct(context.permissions, *queue); !allowed) return allowed.error();
                         const auto checked = checkAttributesToSet(queue->attributes, given);
                         if (!checked) return checked.error();
+                        if (auto policy = checkPolicy(context, *checked); !policy) return policy.error();
                         const auto replaced = queue_store_.replaceAttributes(
                             queue_name, queue->queue_id, queue->version, applyAttributes(queue->attributes, *checked));
                         if (std::holds_alternative<QueueStore::VersionChanged>(replaced)) continue;
@@ -180,33 +205,37 @@ void SqsService::setQueueAttributes(const RequestContext& context, SetQueueAttri
 
 void SqsService::tagQueue(const RequestContext& context, TagQueueInput input, Done<Nothing> done) {
   const QueueName queue_name = queueName(context, input.queue_url);
-  changeTags(queue_name, std::move(done), [input = std::move(input)](const QueueRecord& queue) -> Result<TagMap> {
-    if (auto checked = checkTagQueue(input); !checked) return checked.error();
-    TagMap tags = *input.tags;
-    tags.insert(queue.tags.begin(), queue.tags.end());  // those given stay
-    if (auto checked = checkTags(queue.queue_name.name, tags); !checked) return checked.error();
-    return tags;
-  });
+  changeTags(context, queue_name, std::move(done),
+             [input = std::move(input)](const QueueRecord& queue) -> Result<TagMap> {
+               if (auto checked = checkTagQueue(input); !checked) return checked.error();
+               TagMap tags = *input.tags;
+               tags.insert(queue.tags.begin(), queue.tags.end());  // those given stay
+               if (auto checked = checkTags(queue.queue_name.name, tags); !checked) return checked.error();
+               return tags;
+             });
 }
 
 void SqsService::untagQueue(const RequestContext& context, UntagQueueInput input, Done<Nothing> done) {
   const QueueName queue_name = queueName(context, input.queue_url);
-  changeTags(queue_name, std::move(done), [input = std::move(input)](const QueueRecord& queue) -> Result<TagMap> {
-    if (auto checked = checkUntagQueue(input); !checked) return checked.error();
-    TagMap tags = queue.tags;
-    for (const std::string& key : *input.tag_keys) tags.erase(key);
-    return tags;
-  });
+  changeTags(context, queue_name, std::move(done),
+             [input = std::move(input)](const QueueRecord& queue) -> Result<TagMap> {
+               if (auto checked = checkUntagQueue(input); !checked) return checked.error();
+               TagMap tags = queue.tags;
+               for (const std::string& key : *input.tag_keys) tags.erase(key);
+               return tags;
+             });
 }
 
-void SqsService::changeTags(const QueueName& queue_name, Done<Nothing> done,
+void SqsService::changeTags(const RequestContext& context, const QueueName& queue_name, Done<Nothing> done,
                             std::function<Result<TagMap>(const QueueRecord&)> change) {
   if (!isQueueName(queue_name)) return done(queueDoesNotExist());
   onWorker<Nothing>(
-      "change_tags", std::move(done), [this, queue_name, change = std::move(change)]() -> Result<Nothing> {
+      "change_tags", std::move(done),
+      [this, queue_name, permissions = context.permissions, change = std::move(change)]() -> Result<Nothing> {
         for (int attempts = 0; attempts < kChangedAttempts; ++attempts) {
           const auto queue = queue_store_.findQueue(queue_name);
           if (!queue) return queueDoesNotExist();
+          if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
           const auto tags = change(*queue);
           if (!tags) return tags.error();
           if (*tags == queue->tags) return Nothing{};
@@ -224,11 +253,13 @@ void SqsService::listQueueTags(const RequestContext& context, ListQueueTagsInput
                                Done<ListQueueTagsOutput> done) {
   const QueueName queue_name = queueName(context, input.queue_url);
   if (!isQueueName(queue_name)) return done(queueDoesNotExist());
-  onWorker<ListQueueTagsOutput>("find_queue", std::move(done), [this, queue_name]() -> Result<ListQueueTagsOutput> {
-    const auto queue = queue_store_.findQueue(queue_name);
-    if (!queue) return queueDoesNotExist();
-    return ListQueueTagsOutput{queue->tags};
-  });
+  onWorker<ListQueueTagsOutput>("find_queue", std::move(done),
+                                [=, this, permissions = context.permissions]() -> Result<ListQueueTagsOutput> {
+                                  const auto queue = queue_store_.findQueue(queue_name);
+                                  if (!queue) return queueDoesNotExist();
+                                  if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
+                                  return ListQueueTagsOutput{queue->tags};
+                                });
 }
 
 }  // namespace howdah::service

@@ -27,10 +27,11 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
         queue_name_(queueName(context, input.queue_url)),
         input_(std::move(input)),
         parked_(context.parked),
+        permissions_(context.permissions),
         done_(std::move(done)) {}
 
   void start() {
-    service_.queues_.find(queue_name_, [self = shared_from_this()](const Result<QueuePtr>& found) {
+    service_.findAllowed(queue_name_, permissions_, [self = shared_from_this()](const Result<QueuePtr>& found) {
       if (!found) return self->answer(found.error());
       self->look(*found);
     });
@@ -135,6 +136,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   const persistence::QueueName queue_name_;
   const ReceiveMessageInput input_;
   const std::shared_ptr<std::chrono::steady_clock::duration> parked_;
+  const PermissionsPtr permissions_;
   const Done<ReceiveMessageOutput> done_;
 
   QueuePtr queue_;

@@ -8,6 +8,8 @@ import uuid
 
 import pytest
 
+import howdah
+import signing
 from howdah import ROOT, SPEAKS_QUERY, Howdah, clean_environment, new_directory, sqs_client
 from wire import Wire
 
@@ -15,11 +17,18 @@ from wire import Wire
 def pytest_addoption(parser):
     parser.addoption("--url", help="test the SQS endpoint at this URL instead of starting a server")
     parser.addoption("--http-engine", default="beast", help="which engine of the server speaks HTTP")
+    parser.addoption("--auth", choices=["none", "sigv4"], default="none",
+                     help="sigv4: what boto3 can do alone, on a server that verifies signatures")
     parser.addoption("--update", action="store_true", help="rewrite the answers in tests/golden")
 
 
 # Fixtures that need the server's process, clock or database.
-OURS = {"server", "clock", "two_servers", "postgres", "new_server"}
+OURS = {"secured", "server", "clock", "two_servers", "postgres", "new_server"}
+
+
+def pytest_configure(config):
+    if config.getoption("--auth") == "sigv4":
+        howdah.default_keys[:] = [signing.OWNER, signing.SECRET]
 
 
 def pytest_collection_modifyitems(config, items):
@@ -32,6 +41,8 @@ def pytest_collection_modifyitems(config, items):
         choose(lambda fixtures: not OURS & fixtures)
     if config.getoption("--http-engine") != "beast":  # what a client of HTTP libraries notices
         choose(lambda fixtures: {"sqs", "lax_sqs"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
+    if config.getoption("--auth") == "sigv4":  # the others sign nothing, or make servers of their own
+        choose(lambda fixtures: {"sqs", "lax_sqs"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
     if SPEAKS_QUERY:  # what the other run of the tests does not do: boto3's own requests
         choose(lambda fixtures: {"sqs", "lax_sqs", "model"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
 
@@ -39,8 +50,11 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def server(request):
     directory = new_directory()
+    auth = []
+    if request.config.getoption("--auth") == "sigv4":
+        auth = ["--auth", "sigv4", "--credentials", signing.credentials_file(directory)]
     started = Howdah(directory, "--data-dir", directory / "data", "--test-clock",
-                     "--http-engine", request.config.getoption("--http-engine")).start()
+                     "--http-engine", request.config.getoption("--http-engine"), *auth).start()
     yield started
     assert started.stop() == 0, started.log()[-4000:]
 

@@ -88,10 +88,15 @@ def command_of(pid):
         return ""
 
 
-def sqs_client(url, validate=True, attempts=1, key="test", pool=50):
+# Of clients that do not say whose they are; tests with --auth=sigv4 set others.
+default_keys = ["test", "test"]
+
+
+def sqs_client(url, validate=True, attempts=1, key=None, secret=None, pool=50):
     """A boto3 client of `url`. `validate=False` sends what botocore itself would refuse to send."""
     client = boto3.client(
-        "sqs", endpoint_url=url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key="test",
+        "sqs", endpoint_url=url, region_name="us-east-1", aws_access_key_id=key or default_keys[0],
+        aws_secret_access_key=secret or default_keys[1],
         config=botocore.config.Config(retries={"total_max_attempts": attempts}, connect_timeout=5, read_timeout=60,
                                       parameter_validation=validate, max_pool_connections=pool))
     if SPEAKS_QUERY:

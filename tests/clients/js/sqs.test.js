@@ -1,5 +1,6 @@
 // The main behaviours as the AWS SDK for JavaScript v3 sees them, with its checks of body digests on (they are by
-// default). The endpoint is in SQS_URL; tests/e2e/test_javascript.py runs this.
+// default). The endpoint is in SQS_URL, and a key, if it asks for one, in SQS_ACCESS_KEY and SQS_SECRET_KEY;
+// tests/e2e/test_javascript.py runs this.
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -12,8 +13,9 @@ import {
 } from "@aws-sdk/client-sqs";
 
 const endpoint = process.env.SQS_URL;
+const { SQS_ACCESS_KEY: accessKeyId = "test", SQS_SECRET_KEY: secretAccessKey = "test" } = process.env;
 const client = (more) => new SQSClient({
-  endpoint, region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" }, maxAttempts: 1, ...more,
+  endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1, ...more,
 });
 const sqs = client();
 const md5 = (text) => createHash("md5").update(text, "utf8").digest("hex");
