@@ -12,7 +12,11 @@ using Seconds = std::chrono::duration<double>;
 struct Options {
   std::string endpoint = "http://127.0.0.1:9324";
   std::string sender_endpoint;  // wake: another server on the same database; empty: `endpoint`
-  std::string database_url;     // sql scenarios
+  std::string access_key;       // empty: requests carry a signature of the right form and a wrong value
+  std::string secret_key;
+  std::string database_url;  // sql scenarios
+
+  const char* auth() const { return access_key.empty() ? "none" : "sigv4"; }
   std::string scenario;
   int connections = 1;
   double seconds = 10;

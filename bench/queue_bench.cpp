@@ -47,6 +47,10 @@ int main(int argc, char** argv) {
   app.add_option("--body-bytes", options.body_bytes, "size of a message")->check(CLI::Range(1, 1024 * 1024));
   app.add_option("--queue", options.queue, "queue to use; it must be empty. Otherwise one is made and deleted");
   app.add_option("--sender-endpoint", options.sender_endpoint, "wake: where to send, if not to the same endpoint");
+  // By environment rather than as arguments, which everybody sees in the list of processes.
+  app.add_option("--access-key", options.access_key, "sign requests with this key")->envname("HOWDAH_BENCH_ACCESS_KEY");
+  app.add_option("--secret-key", options.secret_key, "and its secret, better given in the environment")
+      ->envname("HOWDAH_BENCH_SECRET_KEY");
   app.add_option("--batch", options.batch, "sql lifecycles: messages a statement")->check(CLI::Range(1, 10000));
   app.add_option("--groups", options.groups, "FIFO lifecycles: message groups")->check(CLI::Range(1, 10'000'000));
   app.add_option("--database-url", options.database_url, "sql scenarios: PostgreSQL's connection string");
@@ -55,6 +59,10 @@ int main(int argc, char** argv) {
   app.add_option("--postgres-pid", options.postgres_pid, "postmaster to measure; otherwise the server's descendant");
   app.add_flag("--json", options.json, "print one JSON object instead of a table");
   CLI11_PARSE(app, argc, argv);
+  if (options.access_key.empty() != options.secret_key.empty()) {
+    std::fputs("howdah-bench: --access-key and --secret-key need each other\n", stderr);
+    return 2;
+  }
 
   if (options.scenario == "idle-send" || options.scenario == "sql-insert") options.connections = 1;
   raiseDescriptorLimit();

@@ -46,7 +46,7 @@ class QueueRun {
   QueueRun(const Options& o, Report& r, bool is_fifo = false)
       : options(o),
         report(r),
-        endpoint(o.endpoint),
+        endpoint(o.endpoint, o),
         fifo(is_fifo),
         server_pid_(serverPid()),
         meter(server_pid_, postgresPid()) {
@@ -403,7 +403,7 @@ class WakeScenario {
  public:
   WakeScenario(const Options& options, Report& report)
       : run_(options, report),
-        sender_endpoint_(options.sender_endpoint.empty() ? options.endpoint : options.sender_endpoint),
+        sender_endpoint_(options.sender_endpoint.empty() ? options.endpoint : options.sender_endpoint, options),
         sender_(run_, context_, sender_endpoint_),
         pause_(context_) {
     for (int i = 0; i < options.connections; ++i)

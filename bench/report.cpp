@@ -34,8 +34,8 @@ double Latencies::milliseconds(double quantile) const {
 }
 
 void printTable(const Options& options, const Report& report) {
-  fmt::print("{}: {} connections, {} bytes, {:.1f} s\n", options.scenario, options.connections, options.body_bytes,
-             report.seconds);
+  fmt::print("{}: {} connections, {} bytes, {:.1f} s, auth {}\n", options.scenario, options.connections,
+             options.body_bytes, report.seconds, options.auth());
   fmt::print("  messages_per_second  {:.0f}  ({} messages)\n", rate(report), report.messages);
   if (!report.calls.empty())
     fmt::print("  {:<28} {:>9} {:>9} {:>9} {:>9}\n", "ms a call", "calls", "p50", "p95", "p99");
@@ -67,14 +67,15 @@ void printJson(const Options& options, const Report& report) {
   for (const auto& text : report.violation_texts)
     violations += fmt::format("{}{}", violations.empty() ? "" : ", ", quoted(text));
   fmt::print(
-      "{{\"scenario\": {}, \"endpoint\": {}, \"connections\": {}, \"body_bytes\": {}, \"batch\": {}, \"seconds\": "
+      "{{\"scenario\": {}, \"endpoint\": {}, \"auth\": {}, \"connections\": {}, \"body_bytes\": {}, \"batch\": {}, "
+      "\"seconds\": "
       "{:.3f}, \"messages\": {}, \"messages_per_second\": {:.1f}, \"calls\": {{{}}}, \"cpu_us_per_message\": "
       "{{\"server\": {}, \"postgres\": {}, \"client\": {}}}, \"figures\": {{{}}}, \"errors\": {{{}}}, \"violations\": "
       "{}, \"violation_texts\": [{}]}}\n",
       quoted(options.scenario), quoted(options.scenario.starts_with("sql-") ? "" : options.endpoint),
-      options.connections, options.body_bytes, options.batch, report.seconds, report.messages, rate(report), calls,
-      number(report.server_cpu_us), number(report.postgres_cpu_us), number(report.client_cpu_us), figures, errors,
-      report.violations, violations);
+      quoted(options.auth()), options.connections, options.body_bytes, options.batch, report.seconds, report.messages,
+      rate(report), calls, number(report.server_cpu_us), number(report.postgres_cpu_us), number(report.client_cpu_us),
+      figures, errors, report.violations, violations);
 }
 
 }  // namespace howdah::bench

@@ -13,7 +13,10 @@ namespace howdah::bench {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-Endpoint::Endpoint(const std::string& url) {
+constexpr const char* kContentType = "application/x-amz-json-1.0";
+
+Endpoint::Endpoint(const std::string& url, const Options& options)
+    : access_key(options.access_key), secret_key(options.secret_key) {
   constexpr std::string_view kScheme = "http://";
   if (!url.starts_with(kScheme)) throw std::runtime_error("give the endpoint as http://HOST:PORT");
   host_header = url.substr(kScheme.size(), url.find('/', kScheme.size()) - kScheme.size());
@@ -49,18 +52,45 @@ std::string Answer::error() const {
 }
 
 SqsConnection::SqsConnection(asio::io_context& context, const Endpoint& endpoint)
-    : socket_(context), endpoint_(endpoint) {}
+    : socket_(context), endpoint_(endpoint) {
+  claim_.access_key_id = endpoint.access_key.empty() ? "bench" : endpoint.access_key;
+  claim_.region = "us-east-1";
+  claim_.service = "sqs";
+  claim_.terminator = "aws4_request";
+  claim_.signed_headers = "content-type;host;x-amz-date;x-amz-target";
+  claim_.date = "20260101";
+  claim_.signed_at_text = "20260101T000000Z";
+  claim_.signature = std::string(64, '0');
+}
+
+// Fills the claim; the value of its header.
+std::string SqsConnection::authorization(const std::string& target, std::string_view json) {
+  if (!endpoint_.secret_key.empty()) {
+    claim_.signed_at_text =
+        api::formatAmzDate(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    if (const std::string day = claim_.signed_at_text.substr(0, 8); !key_ || day != claim_.date) {
+      claim_.date = day;
+      key_ = api::signingKey(endpoint_.secret_key, claim_);
+    }
+    const api::HttpHeaders headers{
+        {"Content-Type", kContentType}, {"X-Amz-Date", claim_.signed_at_text}, {"X-Amz-Target", target}};
+    const api::SignedParts parts{"POST", "/", "", endpoint_.host_header, headers, json};
+    claim_.signature =
+        api::sign(*key_, api::stringToSign(claim_, api::canonicalRequest(claim_, parts, api::sha256Hex(json))));
+  }
+  return fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}", claim_.access_key_id,
+                     claim_.scope(), claim_.signed_headers, claim_.signature);
+}
 
 void SqsConnection::call(std::string_view action, std::string_view json, Handler handler) {
   handler_ = std::move(handler);
   request_.clear();
+  const std::string target = "AmazonSQS." + std::string(action);
+  const std::string authorized = authorization(target, json);
   fmt::format_to(std::back_inserter(request_),
-                 "POST / HTTP/1.1\r\nHost: {}\r\nX-Amz-Target: AmazonSQS.{}\r\n"
-                 "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Date: 20260101T000000Z\r\n"
-                 "Authorization: AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/sqs/aws4_request, "
-                 "SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={:064d}\r\n"
-                 "Content-Length: {}\r\n\r\n{}",
-                 endpoint_.host_header, action, 0, json.size(), json);
+                 "POST / HTTP/1.1\r\nHost: {}\r\nX-Amz-Target: {}\r\nContent-Type: {}\r\nX-Amz-Date: {}\r\n"
+                 "Authorization: {}\r\nContent-Length: {}\r\n\r\n{}",
+                 endpoint_.host_header, target, kContentType, claim_.signed_at_text, authorized, json.size(), json);
   asked_ = Clock::now();
   open_ ? write() : connect();
 }

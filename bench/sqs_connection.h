@@ -1,5 +1,5 @@
 // One keep-alive connection that speaks AWS JSON 1.0 to an SQS endpoint, one call at a time. Cheap on purpose: it
-// shares the machine with the server. The signature has the right form and a wrong value.
+// shares the machine with the server. Without a key, the signature has the right form and a wrong value.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -13,13 +13,15 @@
 #include <string>
 #include <string_view>
 
+#include "api/auth/sigv4.h"
 #include "bench/options.h"
 
 namespace howdah::bench {
 
 struct Endpoint {
-  explicit Endpoint(const std::string& url);  // http://HOST:PORT; throws std::runtime_error
+  Endpoint(const std::string& url, const Options& options);  // http://HOST:PORT; throws std::runtime_error
 
+  const std::string access_key, secret_key;
   std::string host_header;
   boost::asio::ip::tcp::endpoint address;
 };
@@ -44,6 +46,7 @@ class SqsConnection {
   void close();
 
  private:
+  std::string authorization(const std::string& target, std::string_view json);
   void connect();
   void write();
   void read();
@@ -51,6 +54,8 @@ class SqsConnection {
 
   boost::asio::ip::tcp::socket socket_;
   const Endpoint& endpoint_;
+  api::SignatureClaim claim_;
+  std::optional<api::SigningKey> key_;  // of the claim's day
   bool open_ = false;
   std::string request_;
   boost::beast::flat_buffer buffer_;
