@@ -219,6 +219,7 @@ def test_queue_names_are_case_sensitive(sqs, queue):
         sqs.get_queue_url(QueueName=queue.rpartition("/")[2].upper())
 
 
+@pytest.mark.any_account
 def test_any_host_and_account_and_a_bare_name_lead_to_the_queue(sqs, queue):
     name = queue.rpartition("/")[2]
     for form in (name, f"http://elsewhere:1/000000000000/{name}", f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}",
@@ -227,6 +228,7 @@ def test_any_host_and_account_and_a_bare_name_lead_to_the_queue(sqs, queue):
     assert sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId="123456789012")["QueueUrl"] == queue
 
 
+@pytest.mark.any_account
 def test_handles_hold_whatever_form_of_the_queue_url_is_used(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="x")
     other = queue.replace("/000000000000/", "/123456789/")
