@@ -51,6 +51,7 @@ Plan makePlan(std::uint64_t seed, std::size_t operations, std::size_t threads) {
       {"delayed.fifo", {{"FifoQueue", "true"}, {"DelaySeconds", "1"}}},
       {"short-lived.fifo", {{"FifoQueue", "true"}, {"MessageRetentionPeriod", "60"}}},
   };
+  std::vector<std::vector<std::size_t>> sends(plan.queues.size());
   for (std::size_t number = 1; number <= operations; ++number) {
     Operation operation;
     operation.number = number;
@@ -59,6 +60,13 @@ Plan makePlan(std::uint64_t seed, std::size_t operations, std::size_t threads) {
     operation.thread = random() % threads;
     operation.queue = random() % plan.queues.size();
     operation.random = random();
+    if (operation.kind == Kind::SendMessage || operation.kind == Kind::SendMessageBatch) {
+      std::vector<std::size_t>& before = sends[operation.queue];
+      // The last ones are being sent now; of those further back some are older than five minutes.
+      const std::size_t back = 1 + random() % (random() % 2 == 0 ? 3 : 200);
+      if (back <= before.size()) operation.repeats = before[before.size() - back];
+      before.push_back(operation.number);
+    }
     plan.operations.push_back(operation);
   }
   return plan;

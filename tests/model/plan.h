@@ -46,6 +46,8 @@ struct Operation {
   std::size_t thread = 0;
   std::size_t queue = 0;
   std::uint64_t random = 0;
+  // Of a send to a FIFO queue: an earlier one whose deduplication ids it may use again; 0: none.
+  std::size_t repeats = 0;
 };
 
 struct Plan {

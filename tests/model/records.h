@@ -30,6 +30,7 @@ struct Call {
   // Of all calls of a run, which no clock can blur: one was over before another began.
   std::uint64_t began = 0;
   std::uint64_t ended = 0;
+  std::size_t repeats = 0;  // of a send, as its operation has it
 };
 
 struct Sent {

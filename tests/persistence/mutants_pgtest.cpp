@@ -36,6 +36,18 @@ const Mutant kMutants[] = {
       {"v_tail[u.q] + u.position", "nextval('howdah.aside_seq')"},
       // Commits out of order, which the lock would forbid.
       {"  RETURN QUERY SELECT i, v_tail", "  PERFORM pg_sleep(random() * 0.03);\n  RETURN QUERY SELECT i, v_tail"}}},
+    {"TailAndCursorInTwoStatements",
+     "send_standard",
+     {{"  v_empty boolean[];", "  v_empty boolean[];\n  v_hi bigint[];"},
+      {"  v_now := {clock};\n",
+       "  v_now := {clock};\n  SELECT array_agg((SELECT x.hi FROM howdah.lane_cursor x WHERE x.queue_id = u.queue_id "
+       "AND "
+       "x.lane = 1 ORDER BY x.hi DESC LIMIT 1) ORDER BY u.ord) INTO v_hi FROM unnest(p_queue_ids) WITH ORDINALITY "
+       "u(queue_id, ord);\n  PERFORM pg_sleep(random() * 0.005);\n"},
+      {"(SELECT x.hi FROM howdah.lane_cursor x WHERE x.queue_id = u.queue_id AND x.lane = 1\n                       "
+       "ORDER "
+       "BY x.hi DESC LIMIT 1) c",
+       "(SELECT v_hi[u.ord] AS hi) c"}}},
     {"TailWithoutItsCursor", "send_standard", {{"coalesce(t.seq, c.hi) END", "coalesce(t.seq, 0) END"}}},
     {"NewestCursorDeleted", "receive_standard", {{"AND c.hi = v_hi;", "AND c.hi >= v_hi;"}}},
     {"DeleteOfAnyDelivery", "delete_standard", {{"AND x.receive_count = u.receive_count\n", "\n"}}},
