@@ -1,6 +1,5 @@
 """One server, with a private PostgreSQL and the test clock, for all the tests of a process; a fresh queue for each.
 `--url URL` runs the tests that need only an endpoint against one that is already there."""
-import subprocess
 import threading
 import time
 import urllib.parse
@@ -10,7 +9,7 @@ import pytest
 
 import howdah
 import signing
-from howdah import ROOT, SPEAKS_QUERY, Howdah, clean_environment, new_directory, sqs_client
+from howdah import SPEAKS_QUERY, Howdah, Postgres, new_directory, sqs_client
 from wire import Wire
 
 
@@ -167,35 +166,6 @@ def new_server():
     for one in made:
         if one.process is not None and one.process.poll() is None:
             one.stop()
-
-
-class Postgres:
-    """A throw-away PostgreSQL; database() makes a fresh database and answers its URL."""
-
-    def __init__(self):
-        self.process = subprocess.Popen(
-            [ROOT / "tests" / "with_postgres", "sh", "-c", 'echo "$HOWDAH_TEST_DATABASE_URL"; read -r _'],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
-        assert self.url, "tests/with_postgres did not start PostgreSQL"
-
-    def database(self, options=""):
-        name = f"e2e_{uuid.uuid4().hex[:12]}"
-        self.run(f"CREATE DATABASE {name} {options}")
-        return self.url_of(name)
-
-    def url_of(self, name):
-        return self.url.replace("/postgres?", f"/{name}?")
-
-    def run(self, sql, url=None):
-        done = subprocess.run(["psql", "--no-psqlrc", "-qtAX", "-v", "ON_ERROR_STOP=1", url or self.url, "-c", sql],
-                              capture_output=True, text=True, env=clean_environment())
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait(30)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 
 import boto3
 import botocore.config
@@ -196,6 +197,35 @@ class Howdah:
     def set_clock(self, offset_seconds):
         answer = self.admin("PUT", "/admin/v1/test-clock", json.dumps({"offset_seconds": offset_seconds}))
         assert answer.status == 200, answer
+
+
+class Postgres:
+    """A throw-away PostgreSQL; database() makes a fresh database and answers its URL."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [ROOT / "tests" / "with_postgres", "sh", "-c", 'echo "$HOWDAH_TEST_DATABASE_URL"; read -r _'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+        assert self.url, "tests/with_postgres did not start PostgreSQL"
+
+    def database(self, options=""):
+        name = f"e2e_{uuid.uuid4().hex[:12]}"
+        self.run(f"CREATE DATABASE {name} {options}")
+        return self.url_of(name)
+
+    def url_of(self, name):
+        return self.url.replace("/postgres?", f"/{name}?")
+
+    def run(self, sql, url=None):
+        done = subprocess.run(["psql", "--no-psqlrc", "-qtAX", "-v", "ON_ERROR_STOP=1", url or self.url, "-c", sql],
+                              capture_output=True, text=True, env=clean_environment())
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(30)
 
 
 def clean_environment():
