@@ -45,8 +45,9 @@ bench:
 	@scripts/build release
 	@bench/run
 
-## make check-deep       what takes longer than a change should wait for: repeated race and crash tests
+## make check-deep       what takes longer than a change should wait for: repeated race and crash tests, and the fuzzers
 check-deep:
-	@scripts/bootstrap build test
+	@scripts/bootstrap build test deep
 	@scripts/build release
-	@tests/run deep
+	@scripts/build fuzz
+	@scripts/sum_counts tests/fuzz/run -- tests/run deep
