@@ -44,7 +44,7 @@ std::string localUrl(const api::HttpServerOptions& listener) {
   auto address = *parseListenAddress(listener.listen.front());
   if (address.host == "0.0.0.0") address.host = "127.0.0.1";
   if (address.host == "::") address.host = "::1";
-  return "http://" + address.text();
+  return (listener.tls_cert_file.empty() ? "http://" : "https://") + address.text();
 }
 
 int run(int argc, char** argv) {
@@ -71,6 +71,9 @@ int run(int argc, char** argv) {
   healthcheck_command->add_option("--admin", admin_url, "URL of the admin port, http://127.0.0.1:9325 by default");
   std::string endpoint;
   selftest_command->add_option("--endpoint", endpoint, "URL of the SQS API, http://127.0.0.1:9324 by default");
+  std::string tls_ca_file;
+  for (CLI::App* command : {healthcheck_command, selftest_command})
+    command->add_option("--tls-ca-file", tls_ca_file, "PEM file of the authority that an https certificate must be of");
   bool markdown = false;
   settings_command->add_flag("--markdown", markdown, "As the table in README.md");
   CLI::App* credentials_command = app.add_subcommand("credentials", "Access keys of --auth=sigv4");
@@ -123,8 +126,10 @@ int run(int argc, char** argv) {
       return 0;
     }
     if (healthcheck_command->parsed())
-      return healthcheck(admin_url.empty() ? localUrl(config.admin_listener) : admin_url);
-    if (selftest_command->parsed()) return selftest(endpoint.empty() ? localUrl(config.listener) : endpoint);
+      return healthcheck(admin_url.empty() ? localUrl(config.admin_listener) : admin_url, tls_ca_file,
+                         admin_url.empty());
+    if (selftest_command->parsed())
+      return selftest(endpoint.empty() ? localUrl(config.listener) : endpoint, tls_ca_file, endpoint.empty());
     metrics::configureLog(config.log_level, config.log_format);
     if (migrate_command->parsed()) return migrate(config, kBuild, status);
     ShutdownSignals signals;

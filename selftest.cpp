@@ -19,15 +19,19 @@ constexpr std::chrono::seconds kTimeout{15};  // of one request
 constexpr int kWaitSeconds = 5;
 constexpr const char* kBody = "Howdah self-test: \u00e4\u20ac\U0001f418 <&>\"";
 
-web::http::client::http_client_config clientConfig() {
+web::http::client::http_client_config clientConfig(const std::string& tls_ca_file, bool is_local) {
   web::http::client::http_client_config config;
   config.set_timeout(kTimeout);
+  config.set_validate_certificates(!is_local || !tls_ca_file.empty());
+  if (!tls_ca_file.empty())
+    config.set_ssl_context_callback([tls_ca_file](auto& context) { context.load_verify_file(tls_ca_file); });
   return config;
 }
 
 class SelfTest {
  public:
-  explicit SelfTest(const std::string& endpoint) : client_(endpoint, clientConfig()) {}
+  SelfTest(const std::string& endpoint, const std::string& tls_ca_file, bool is_local)
+      : client_(endpoint, clientConfig(tls_ca_file, is_local)) {}
 
   int run() {
     const std::string name = fmt::format("howdah-selftest-{:08x}{:08x}", random_(), random_());
@@ -104,9 +108,9 @@ class SelfTest {
 
 }  // namespace
 
-int selftest(const std::string& endpoint) {
+int selftest(const std::string& endpoint, const std::string& tls_ca_file, bool is_local) {
   try {
-    return SelfTest(endpoint).run();
+    return SelfTest(endpoint, tls_ca_file, is_local).run();
   } catch (const std::exception& error) {
     fmt::print(stderr, "howdah: {} is no endpoint to test: {}\n", endpoint, error.what());
     return 1;

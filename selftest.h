@@ -7,6 +7,7 @@ namespace howdah {
 
 // Makes a queue, sends, receives, deletes, and removes the queue whatever happened; prints a line a step. The exit
 // code.
-int selftest(const std::string& endpoint);
+// `tls_ca_file` and `is_local` as with healthcheck().
+int selftest(const std::string& endpoint, const std::string& tls_ca_file, bool is_local);
 
 }  // namespace howdah

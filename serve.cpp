@@ -104,7 +104,8 @@ class Server {
     for (const std::string& address : admin_->addresses()) logInfo("administration is served", {{"address", address}});
     logInfo("ready", {{"start_ms", took.count()}});
     if (isatty(STDOUT_FILENO) == 0) return;
-    fmt::print("{}", welcome(listener_->addresses().front(), admin_->addresses().front()));
+    fmt::print("{}", welcome(listener_->addresses().front(), admin_->addresses().front(),
+                             !config_.listener.tls_cert_file.empty()));
     std::fflush(stdout);
   }
 

@@ -69,6 +69,12 @@ const Setting kSettings[] = {
     {"credentials", Kind::Path, "", 0, 0, "",
      "Access keys of --auth=sigv4: a YAML file as `howdah credentials create` writes it, or a directory of such files",
      [](C& c, const Value& v) { c.credentials = v.text; }},
+    {"tls-cert-file", Kind::Path, "", 0, 0, "",
+     "PEM file of the certificate and its chain, for https on both ports; read again when it changes",
+     [](C& c, const Value& v) { c.listener.tls_cert_file = c.admin_listener.tls_cert_file = v.text; }},
+    {"tls-key-file", Kind::Path, "", 0, 0, "",
+     "PEM file of the certificate's key, without a passphrase; nobody else should be able to read it",
+     [](C& c, const Value& v) { c.listener.tls_key_file = c.admin_listener.tls_key_file = v.text; }},
     {"public-url", Kind::Url, "", 0, 0, "",
      "Where clients reach the API, for queue URLs; without it, queue URLs repeat the request's Host",
      [](C& c, const Value& v) { c.api.public_url = v.text; }},
@@ -491,6 +497,12 @@ class Loader {
           fmt::format("database-connections is {}, fewer than the {} workers that need one each; raise it or lower "
                       "workers",
                       config_.postgres.connections, config_.service.workers));
+    }
+    if (config_.listener.tls_cert_file.empty() != config_.listener.tls_key_file.empty()) {
+      problem("tls-cert-file and tls-key-file belong together: give both, or neither for plain HTTP");
+    }
+    if (!config_.listener.tls_cert_file.empty() && config_.http_engine == C::HttpEngine::Cpprest) {
+      problem("http-engine cpprest speaks no TLS: leave it out, or leave TLS to a proxy in front");
     }
     if (config_.drain_timeout < config_.drain_delay) {
       problem("drain-timeout is shorter than drain-delay, which it includes");

@@ -6,6 +6,6 @@
 namespace howdah {
 
 // `api` and `admin` are addresses, such as 127.0.0.1:9324.
-std::string welcome(const std::string& api, const std::string& admin);
+std::string welcome(const std::string& api, const std::string& admin, bool tls);
 
 }  // namespace howdah

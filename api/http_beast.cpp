@@ -22,6 +22,7 @@
 #include "api/http_listen.h"
 #include "api/http_request_parser.h"
 #include "api/http_server.h"
+#include "api/http_tls.h"
 #include "metrics/log.h"
 
 namespace howdah::api {
@@ -32,8 +33,9 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kReadBytes = 64 * 1024;       // one read; shared by all connections of a thread
-constexpr std::size_t kHeldBytes = 64 * 1024;       // pipelined bytes kept for later; beyond, the client has to wait
+constexpr std::size_t kReadBytes = 64 * 1024;  // one read; shared by all connections of a thread
+constexpr std::size_t kHeldBytes = 64 * 1024;  // pipelined bytes kept for later; beyond, the client has to wait
+constexpr std::size_t kTlsRecord = 16 * 1024;
 constexpr std::chrono::milliseconds kLinger{2000};  // for a client to read an error while it still sends
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
@@ -95,6 +97,8 @@ struct IoLoop {
 struct Shared {
   Shared(HttpLimits l, metrics::Recorder& r) : limits(l), recorder(r) {}
 
+  std::unique_ptr<TlsIdentity> tls;  // null: plain HTTP
+
   const HttpLimits limits;
   metrics::Recorder& recorder;  // used only by I/O threads, which end before the server does
   HttpHandler handler;
@@ -132,7 +136,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   // On the loop's thread.
   void start();
   void closeIfIdle() {
-    if (phase_ == Phase::Idle) close();
+    if (phase_ == Phase::Idle || phase_ == Phase::Greeting) close();
   }
   void close();
 
@@ -141,6 +145,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
 
  private:
   enum class Phase {
+    Greeting,   // a TLS handshake is under way
     Idle,       // no byte of a next request yet
     Reading,    // in the middle of a request
     Handling,   // the handler has it
@@ -149,6 +154,10 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
     Closed,
   };
 
+  std::size_t readSome(char* buffer, std::size_t size, error_code& error);
+  std::size_t writeSome(std::string_view first, std::string_view second, error_code& error);
+
+  void greet();
   void waitReadable();
   void onReadable();
   void onEndOfInput();
@@ -164,7 +173,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   void finishWriting(bool written);
   void linger();
 
-  enum class Deadline { None, Idle, Headers, Body, Write, Linger };
+  enum class Deadline { None, Greeting, Idle, Headers, Body, Write, Linger };
 
   void setDeadline(Deadline deadline);
   void armTimer(Clock::time_point at);
@@ -173,6 +182,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   const std::shared_ptr<Shared> shared_;
   const std::shared_ptr<IoLoop> loop_;
   tcp::socket socket_;
+  std::unique_ptr<TlsSession> tls_;  // null: plain HTTP; ends before the socket
   std::string peer_address_;
   asio::steady_timer timer_;
   Deadline deadline_ = Deadline::None;
@@ -230,7 +240,12 @@ void Connection::start() {
   socket_.non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
   if (shared_->draining) return close();
-  setDeadline(Deadline::Idle);
+  if (shared_->tls) {
+    phase_ = Phase::Greeting;
+    setDeadline(Deadline::Greeting);
+  } else {
+    setDeadline(Deadline::Idle);
+  }
   waitReadable();
 }
 
@@ -238,6 +253,8 @@ void Connection::close() {
   if (phase_ == Phase::Closed) return;
   const Phase before = std::exchange(phase_, Phase::Closed);
   unlink();
+  if (tls_) tls_->end();
+  tls_.reset();
   error_code ignored;
   socket_.close(ignored);
   timer_.cancel();
@@ -247,6 +264,52 @@ void Connection::close() {
   --shared_->connections;
   if (before == Phase::Handling) std::exchange(client_, nullptr)->markGone();
   if (before == Phase::Writing) finishWriting(false);
+}
+
+std::size_t Connection::readSome(char* buffer, std::size_t size, error_code& error) {
+  if (tls_) return tls_->read(buffer, size, error);
+  return socket_.read_some(asio::buffer(buffer, size), error);
+}
+
+std::size_t Connection::writeSome(std::string_view first, std::string_view second, error_code& error) {
+  if (tls_) return tls_->write(first.empty() ? second : first, error);
+  const std::array<asio::const_buffer, 2> both{asio::buffer(first), asio::buffer(second)};
+  return socket_.write_some(both, error);
+}
+
+// ---- the TLS handshake
+
+void Connection::greet() {
+  if (!tls_) {
+    char first = 0;
+    error_code error;
+    const std::size_t count = socket_.receive(asio::buffer(&first, 1), tcp::socket::message_peek, error);
+    if (error == asio::error::would_block || error == asio::error::interrupted) return waitReadable();
+    if (error || count == 0) return close();
+    if (first >= 'A' && first <= 'z') {  // TLS begins with a control character
+      refuse(400, "This port speaks TLS: use https.");
+      return waitReadable();
+    }
+    tls_ = std::make_unique<TlsSession>(shared_->tls->current(), socket_.native_handle());
+  }
+  switch (tls_->handshake()) {
+    case TlsSession::Handshake::Done:
+      phase_ = Phase::Idle;
+      setDeadline(Deadline::Idle);
+      return waitReadable();
+    case TlsSession::Handshake::NeedsRead:
+      return waitReadable();
+    case TlsSession::Handshake::NeedsWrite:
+      socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code error) {
+        if (self->phase_ != Phase::Greeting) return;
+        if (error) return self->close();
+        self->greet();
+      });
+      return;
+    case TlsSession::Handshake::Failed:  // the client has an alert to read
+      shared_->recorder.connectionRejected("tls");
+      return linger();
+  }
 }
 
 // ---- reading
@@ -266,9 +329,10 @@ void Connection::waitReadable() {
 }
 
 void Connection::onReadable() {
+  if (phase_ == Phase::Greeting) return greet();
   error_code error;
   auto& buffer = loop_->read_buffer;
-  const std::size_t count = socket_.read_some(asio::buffer(buffer), error);
+  const std::size_t count = readSome(buffer.data(), buffer.size(), error);
   if (error == asio::error::would_block || error == asio::error::interrupted) return waitReadable();
   if (error == asio::error::eof) return onEndOfInput();
   if (error) return close();
@@ -338,6 +402,7 @@ void Connection::handOver() {
   head_request_ = request.method == "HEAD";
   parser_.reset();
   request.peer_address = peer_address_;
+  request.secure = tls_ != nullptr;
 
   phase_ = Phase::Handling;
   setDeadline(Deadline::None);
@@ -371,7 +436,7 @@ void Connection::refuse(int status, std::string_view text) {
 bool Connection::sendContinue() {
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   error_code error;
-  return socket_.write_some(asio::buffer(kContinue), error) == kContinue.size() && !error;
+  return writeSome(kContinue, {}, error) == kContinue.size() && !error;
 }
 
 // ---- writing
@@ -419,17 +484,18 @@ void Connection::write(HttpResponse response, OnWritten on_written) {
   }
   out_head_.append("\r\n");
   if (may_have_body && !head_request_) out_body_ = std::move(response.body);
+  if (tls_ && out_head_.size() + out_body_.size() <= kTlsRecord) out_head_.append(std::exchange(out_body_, {}));
   out_done_ = 0;
   continueWriting();
 }
 
 void Connection::continueWriting() {
   while (out_done_ < out_head_.size() + out_body_.size()) {
-    std::array<asio::const_buffer, 2> left{asio::buffer(out_head_), asio::buffer(out_body_)};
-    left[1] += out_done_ - std::min(out_done_, left[0].size());
-    left[0] += out_done_;
+    std::string_view head = out_head_, body = out_body_;
+    body.remove_prefix(out_done_ - std::min(out_done_, head.size()));
+    head.remove_prefix(std::min(out_done_, head.size()));
     error_code error;
-    out_done_ += socket_.write_some(left, error);
+    out_done_ += writeSome(head, body, error);
     if (error == asio::error::would_block) {
       setDeadline(Deadline::Write);
       socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code wait_error) {
@@ -468,6 +534,8 @@ void Connection::finishWriting(bool written) {
 void Connection::linger() {
   phase_ = Phase::Lingering;
   held_ = {};
+  if (tls_) tls_->end();
+  tls_.reset();
   error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
   setDeadline(Deadline::Linger);
@@ -486,6 +554,9 @@ void Connection::setDeadline(Deadline deadline) {
     case Deadline::None:
       deadline_at_ = Clock::time_point::max();
       return;
+    case Deadline::Greeting:
+      length = shared_->limits.header_timeout;
+      break;
     case Deadline::Idle:
       length = shared_->limits.idle_timeout;
       break;
@@ -585,6 +656,8 @@ void raiseDescriptorLimit(std::size_t connections) {
 void BeastServer::start(HttpHandler handler) {
   raiseDescriptorLimit(options_.limits.connections);
   shared_->handler = std::move(handler);
+  if (!options_.tls_cert_file.empty())
+    shared_->tls = std::make_unique<TlsIdentity>(options_.tls_cert_file, options_.tls_key_file);
   std::vector<std::shared_ptr<IoLoop>> loops;
   for (int i = 0; i < std::max(1, options_.threads); ++i) loops.push_back(std::make_shared<IoLoop>());
   loops_ = std::move(loops);

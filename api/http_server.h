@@ -20,7 +20,8 @@ struct HttpLimits {
   std::size_t header_count = 100;                    // more: 431
   std::size_t body_bytes = 16 * 1024 * 1024;         // more: 413, before it is read where Content-Length tells
   std::size_t connections = 20000;                   // more: closed at once
-  std::chrono::milliseconds header_timeout{10'000};  // from the first byte to the end of the headers; more: 408
+  std::chrono::milliseconds header_timeout{10'000};  // from the first byte to the end of the headers; more: 408.
+                                                     // As long may a TLS handshake take; more: closed
   std::chrono::milliseconds body_timeout{60'000};    // from the end of the headers to the end of the body; more: 408
   std::chrono::milliseconds idle_timeout{75'000};    // between requests; longer than any long poll
   std::chrono::milliseconds write_timeout{60'000};   // a reader slower than this is disconnected
@@ -30,6 +31,7 @@ struct HttpServerOptions {
   std::vector<std::string> listen;  // "127.0.0.1:9324", "[::1]:9324"; port 0 takes a free one
   HttpLimits limits;
   int threads = 1;
+  std::string tls_cert_file, tls_key_file;  // PEM; read again when they change. Empty: plain HTTP. The Beast engine's
   std::string listen_setting = "--listen";  // named when an address cannot be had
 };
 

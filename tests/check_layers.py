@@ -40,7 +40,7 @@ LIBRARIES = [
     ("postgresql/**", ["persistence/postgres/*"]),
     ("prometheus/**", ["metrics/prometheus_*", "metrics/process_metrics.*"]),
     ("spdlog/**", ["metrics/log.cpp"]),
-    ("openssl/**", ["api/auth/*", "api/dispatcher.cpp", "api/request_id.cpp", "credentials_command.cpp",
+    ("openssl/**", ["api/auth/*", "api/http_tls.*", "api/dispatcher.cpp", "api/request_id.cpp", "credentials_command.cpp",
                     "service/message_digest.cpp", "service/fifo_rules.cpp",
                     "service/receipt_handle.cpp", "service/message_id.cpp", "persistence/postgres/sha256.cpp",
                     "persistence/postgres/postgres_queue_store.cpp"]),

@@ -267,6 +267,18 @@ TEST_F(ServerConfigTest, OpenListenersAreFineOnceAuthIsSaid) {
   EXPECT_TRUE(load({"--listen", "127.8.9.1:9324", "--listen", "[0:0:0:0:0:0:0:1]:9324"}).api.loopback_only);
 }
 
+TEST_F(ServerConfigTest, TlsIsForBothPortsAndNeedsBothFilesAndTheDefaultEngine) {
+  const ServerConfig config = load({"--tls-cert-file", "c.pem", "--tls-key-file", "k.pem"});
+  for (const auto* listener : {&config.listener, &config.admin_listener}) {
+    EXPECT_EQ(listener->tls_cert_file, "c.pem");
+    EXPECT_EQ(listener->tls_key_file, "k.pem");
+  }
+  EXPECT_THAT(problemsOf({"--tls-cert-file", "c.pem"}), HasSubstr("belong together"));
+  EXPECT_THAT(problemsOf({"--tls-key-file", "k.pem"}), HasSubstr("belong together"));
+  EXPECT_THAT(problemsOf({"--tls-cert-file", "c.pem", "--tls-key-file", "k.pem", "--http-engine", "cpprest"}),
+              HasSubstr("speaks no TLS"));
+}
+
 TEST_F(ServerConfigTest, VariablesOfKubernetesAndOfTestsAreNotSettings) {
   surroundings.environment = {{"HOWDAH_SERVICE_HOST", "10.0.0.1"},
                               {"HOWDAH_SERVICE_PORT", "9324"},
