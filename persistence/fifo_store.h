@@ -104,7 +104,7 @@ class FifoStore {
   // backlog.
   virtual MessageCounts countMessages(QueueId queue_id) = 0;
 
-  // Counted up to `limit`.
+  // Counted up to `limit`; 0 if there is no such queue any more.
   virtual std::int64_t countInFlight(QueueId queue_id, std::int64_t limit) = 0;
 };
 

@@ -88,6 +88,9 @@ class MessageStore {
   // Exact, from one snapshot. Its cost grows with what is in flight, not with the backlog.
   virtual MessageCounts countMessages(QueueId queue_id) = 0;
 
+  // Counted up to `limit`; 0 if there is no such queue any more.
+  virtual std::int64_t countInFlight(QueueId queue_id, std::int64_t limit) = 0;
+
   // One statement for all queues that have parked receives.
   virtual std::vector<WatchedQueue> watch(std::span<const QueueId> queue_ids) = 0;
 

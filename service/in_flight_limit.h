@@ -1,4 +1,4 @@
-// How many messages of a FIFO queue may be in flight; beyond that SQS answers receives empty. Counting costs, so the
+// How many messages of a queue may be in flight; beyond that SQS hands out no more. Counting costs, so the
 // store is asked only when what was handed out since the last count could have reached the limit, or when that count is
 // old, since other processes hand out as well: the limit holds about, as SQS's own does. Any thread.
 #pragma once

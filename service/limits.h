@@ -55,8 +55,8 @@ inline constexpr std::size_t kMaximumTagValueLength = 256;
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
 inline constexpr std::size_t kMaximumReceiptHandleLength = 1'024;
 
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html
-inline constexpr int kMaximumFifoMessagesInFlight = 120'000;
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html, quotas-fifo.html
+inline constexpr int kMaximumMessagesInFlight = 120'000;
 
 // Ours: SQS names no limit, but whatever is stored has one.
 inline constexpr std::size_t kMaximumTraceHeaderBytes = 4'096;

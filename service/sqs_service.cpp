@@ -59,7 +59,10 @@ SqsService::SqsService(persistence::QueueStore& queue_store, persistence::Messag
                  if (!posted) waiters_.watchFinished();
                }),
       in_flight_limit_(
-          clock_, options_.fifo_messages_in_flight,
+          clock_, options_.messages_in_flight,
+          [this](QueueId queue_id, std::int64_t limit) { return message_store_.countInFlight(queue_id, limit); }),
+      fifo_in_flight_limit_(
+          clock_, options_.messages_in_flight,
           [this](QueueId queue_id, std::int64_t limit) { return fifo_store_.countInFlight(queue_id, limit); }),
       sends_(
           flights("send", options_, kWriteFlights, false),

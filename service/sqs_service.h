@@ -83,6 +83,7 @@ class SqsService final : public QueueService {
   struct ReceiveShare {
     persistence::QueueState queue = persistence::QueueState::Current;
     std::vector<persistence::DeliveredMessage> messages;
+    bool over_limit = false;  // a standard queue has as many in flight as it may
   };
   // What a claim for several receives found.
   struct Claimed {
@@ -204,7 +205,8 @@ class SqsService final : public QueueService {
   WorkerPool pool_;
   QueueCache queues_;
   ReceiveWaiters waiters_;
-  InFlightLimit in_flight_limit_;  // of FIFO queues
+  InFlightLimit in_flight_limit_;
+  InFlightLimit fifo_in_flight_limit_;
   Coalescer<AllQueues, persistence::NewMessage, Sent> sends_;
   Coalescer<ReceiveKey, ReceiveCallPtr, ReceiveShare> receives_;
   Coalescer<AllQueues, persistence::DeleteRequest, Deleted> deletes_;

@@ -53,6 +53,7 @@ TEST_F(ServerConfigTest, DefaultsOfTheTableAreThoseOfTheOptions) {
   const service::ServiceOptions service;
   EXPECT_EQ(config.service.region, service.region);
   EXPECT_EQ(config.service.purge_interval, service.purge_interval);
+  EXPECT_EQ(config.service.messages_in_flight, service.messages_in_flight);
   EXPECT_EQ(config.service.queue_name_reuse_delay, service.queue_name_reuse_delay);
   EXPECT_EQ(config.service.watch_interval, service.watch_interval);
   EXPECT_EQ(config.service.workers, service.workers);

@@ -72,6 +72,7 @@ PostgresMessageStore::PostgresMessageStore(ConnectionPool& pool, const Installed
       delete_(functionCall("delete_standard", functions, 6)),
       change_visibility_(functionCall("change_visibility_standard", functions, 7)),
       count_(functionCall("count_messages", functions, 1)),
+      count_in_flight_(functionCall("count_in_flight_standard", functions, 2)),
       watch_(functionCall("watch_queues", functions, 4)),
       now_(functionCall("database_time", functions, 0)) {}
 
@@ -250,6 +251,10 @@ MessageCounts PostgresMessageStore::countMessages(QueueId queue_id) {
   const Rows rows = pool_.acquire()->execute(count_, Params().int8(queue_id));
   const Row row = rows.only();
   return {row.int8(0), row.int8(1), row.int8(2)};
+}
+
+std::int64_t PostgresMessageStore::countInFlight(QueueId queue_id, std::int64_t limit) {
+  return pool_.acquire()->execute(count_in_flight_, Params().int8(queue_id).int8(limit)).only().int8(0);
 }
 
 std::vector<WatchedQueue> PostgresMessageStore::watch(std::span<const QueueId> queue_ids) {

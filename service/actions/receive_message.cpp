@@ -87,6 +87,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
     }
     if (!share.messages.empty()) return answer(show(share.messages));
     woken_by_.reset();
+    if (wait_->count() == 0 && share.over_limit) return answer(Error{ErrorCode::OverLimit, {}});
     if (wait_->count() == 0) return answerEmpty();
     if (!service_.waiters_.park(std::move(ticket_), shared_from_this())) start();
   }
@@ -166,12 +167,17 @@ std::vector<SqsService::ReceiveShare> SqsService::flyReceives(const ReceiveKey& 
     request.visibility_timeouts.insert(request.visibility_timeouts.end(), wanted[i], receives[i]->visibilityTimeout());
   }
   if (request.visibility_timeouts.empty()) return shares;
+  if (in_flight_limit_.isReached(key.first)) {
+    for (auto& share : shares) share.over_limit = true;
+    return shares;
+  }
 
   auto outcome = message_store_.receive(request);
   Claimed claimed{outcome.queue, outcome.now, outcome.next_due, outcome.removals, outcome.messages.size(), {}, false};
   const auto last = request.visibility_timeouts.begin() + static_cast<std::ptrdiff_t>(claimed.messages);
   if (claimed.messages > 0) claimed.shortest_timeout = *std::min_element(request.visibility_timeouts.begin(), last);
   claimed.took_all_it_could = claimed.messages == request.visibility_timeouts.size();
+  in_flight_limit_.handedOut(key.first, claimed.messages);
   afterClaim(receives, claimed);
   auto next = outcome.messages.begin();
   for (std::size_t i = 0; i < receives.size(); ++i) {
@@ -195,7 +201,7 @@ std::vector<SqsService::ReceiveShare> SqsService::flyFifoReceives(std::span<cons
   }
   if (asked.empty()) return shares;
   const persistence::FifoQueueRef queue = fifoRef(*receives.front()->queue());
-  if (in_flight_limit_.isReached(queue.queue_id)) return shares;
+  if (fifo_in_flight_limit_.isReached(queue.queue_id)) return shares;
 
   const auto& attempt = receives.front()->attempt();
   auto outcome =
@@ -211,7 +217,7 @@ std::vector<SqsService::ReceiveShare> SqsService::flyFifoReceives(std::span<cons
     // While one could take more, all groups have been looked at; places after a full one may stay empty.
     claimed.took_all_it_could |= got == static_cast<std::size_t>(asked[i].max_number_of_messages);
   }
-  in_flight_limit_.handedOut(queue.queue_id, claimed.messages);
+  fifo_in_flight_limit_.handedOut(queue.queue_id, claimed.messages);
   afterClaim(receives, claimed);
   for (auto& share : shares) share.queue = outcome.queue;
   for (std::size_t i = 0; i < askers.size(); ++i) shares[askers[i]].messages = std::move(outcome.messages[i]);

@@ -22,12 +22,12 @@ const QueueRef kQueue{"000000000000", "orders.fifo"};
 class SqsServiceFifoTest : public ::testing::Test {
  protected:
   ServiceProcess& addProcess(milliseconds watch_interval = std::chrono::hours(1), bool hears_wakes = true,
-                             std::int64_t messages_in_flight = kMaximumFifoMessagesInFlight) {
+                             std::int64_t messages_in_flight = kMaximumMessagesInFlight) {
     auto postgres = database_.options();
     postgres.test_clock = true;
     ServiceOptions options;
     options.watch_interval = watch_interval;  // a test that needs the floor poll says so
-    options.fifo_messages_in_flight = messages_in_flight;
+    options.messages_in_flight = messages_in_flight;
     processes_.push_back(std::make_unique<ServiceProcess>(postgres, options, hears_wakes));
     return *processes_.back();
   }

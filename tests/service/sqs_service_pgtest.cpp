@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/support/eventually.h"
 #include "tests/support/service_process.h"
 #include "tests/support/test_database.h"
 
@@ -387,6 +388,66 @@ TEST_F(SqsServiceTest, VisibilityChangesReplaceTheTimeoutUpToTwelveHoursFromTheR
   EXPECT_TRUE(changeVisibility(process, handle, 13000).ok());
   EXPECT_TRUE(changeVisibility(process, handle, 0).ok());
   EXPECT_EQ(receive(process).size(), 1u);
+}
+
+// The limit of messages in flight
+
+TEST_F(SqsServiceTest, WithTheLimitInFlightAShortPollIsOverLimitAndALongPollWaitsForRoom) {
+  auto lowered = options();
+  lowered.messages_in_flight = 20;
+  lowered.watch_interval = milliseconds(100);
+  auto& process = addProcess(lowered);
+  createQueue(process);
+  for (int i = 0; i < 30; ++i) send(process, "m" + std::to_string(i));
+  send(process, "delayed", 900);
+  EXPECT_EQ(receive(process).size(), 10u);
+  const auto last = receive(process);
+  EXPECT_EQ(last.size(), 10u);
+  EXPECT_EQ(process.answer(&SqsService::receiveMessage, receiveInput(0)).error().code, ErrorCode::OverLimit);
+  EXPECT_EQ(bodies(beginReceive(process, 1)), Bodies{});
+  EXPECT_EQ(counts(process), (Bodies{"10", "20", "1"}));
+
+  auto waiting = beginReceive(process);
+  for (const auto& message : last) ASSERT_TRUE(remove(process, message.receipt_handle).ok());
+  EXPECT_EQ(bodies(std::move(waiting)).size(), 10u);
+}
+
+TEST_F(SqsServiceTest, APurgeEndsTheLimitForOtherProcessesAsWell) {
+  auto lowered = options();
+  lowered.messages_in_flight = 1;
+  auto& purging = addProcess(lowered);
+  auto& process = addProcess(lowered, false);
+  createQueue(purging);
+  send(purging, "in flight");
+  EXPECT_EQ(receive(process).size(), 1u);
+  EXPECT_EQ(process.answer(&SqsService::receiveMessage, receiveInput(0)).error().code, ErrorCode::OverLimit);
+  ASSERT_TRUE(purging.answer(&SqsService::purgeQueue, {kQueue}).ok());
+  send(purging, "after");
+  EXPECT_TRUE(testing::eventually([&] { return process.answer(&SqsService::receiveMessage, receiveInput(0)).ok(); }));
+}
+
+TEST_F(SqsServiceTest, AStandardQueueHasUpTo120000MessagesInFlight) {
+  auto& process = addProcess();
+  createQueue(process);
+  const auto queue = *process.database().queues().findQueue({kQueue.account, kQueue.name});
+  std::vector<persistence::NewMessage> messages(10'000);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    messages[i].queue_id = queue.queue_id;
+    messages[i].queue_version = queue.version;
+    messages[i].message_id[0] = static_cast<std::uint8_t>(i);
+    messages[i].body = "m";
+  }
+  persistence::ReceiveRequest request{queue.queue_id, queue.version, std::vector<std::int32_t>(10'000, 600)};
+  for (int i = 0; i < 12; ++i) {
+    process.store().send(messages);
+    if (i == 11) request.visibility_timeouts.resize(9'990);
+    ASSERT_EQ(process.store().receive(request).messages.size(), request.visibility_timeouts.size());
+  }
+  send(process, "one too many");
+  const auto last = receive(process);
+  EXPECT_EQ(last.size(), 10u);
+  EXPECT_EQ(counts(process), (Bodies{"1", "120000", "0"}));
+  EXPECT_EQ(process.answer(&SqsService::receiveMessage, receiveInput(0)).error().code, ErrorCode::OverLimit);
 }
 
 // Long polls

@@ -92,6 +92,9 @@ class FaultyStore final : public persistence::MessageStore, public Faults {
   persistence::MessageCounts countMessages(persistence::QueueId queue_id) override {
     return with("countMessages", [&] { return store_.countMessages(queue_id); });
   }
+  std::int64_t countInFlight(persistence::QueueId queue_id, std::int64_t limit) override {
+    return with("countInFlight", [&] { return store_.countInFlight(queue_id, limit); });
+  }
   std::vector<persistence::WatchedQueue> watch(std::span<const persistence::QueueId> queue_ids) override {
     return with("watch", [&] { return store_.watch(queue_ids); });
   }
