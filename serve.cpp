@@ -22,6 +22,7 @@
 #include "persistence/postgres/database.h"
 #include "persistence/postgres/embedded.h"
 #include "service/maintenance.h"
+#include "service/message_mover.h"
 #include "service/sqs_service.h"
 #include "welcome.h"
 
@@ -83,14 +84,17 @@ class Server {
     prepareSchema(*database_, config_);
     database_for_admin_ = &*database_;
 
-    service_.emplace(database_->queues(), database_->messages(), database_->fifo(), database_->notifications(),
-                     recorder_, config_.service);
+    service_.emplace(database_->queues(), database_->messages(), database_->fifo(), database_->moveTasks(),
+                     database_->notifications(), recorder_, config_.service);
     service_->start();
     createDeclaredQueues(*service_, config_.queues, config_.api.account);
-    maintenance_.emplace(
-        database_->maintenance(), recorder_,
-        std::vector{service::sweepDuty(database_->maintenance()), service::retentionDuty(database_->maintenance()),
-                    service::windowsDuty(database_->maintenance())});
+    mover_.emplace(database_->moveTasks(), clock_, [this](persistence::QueueId queue_id, std::size_t messages) {
+      service_->messagesArrived(queue_id, messages);
+    });
+    persistence::MaintenanceStore& duties = database_->maintenance();
+    maintenance_.emplace(duties, recorder_,
+                         std::vector{service::sweepDuty(duties), service::retentionDuty(duties),
+                                     service::windowsDuty(duties), mover_->duty()});
     maintenance_->start();
     if (access_) access_->followClock([this] { return database_->time(); });
     gate_->open(api::makeApiHandler(*service_, recorder_, config_.api, access_ ? access_->authenticator() : nullptr));
@@ -126,6 +130,7 @@ class Server {
     admin_->stop(kAdminStop);
     database_for_admin_ = nullptr;
     maintenance_.reset();
+    mover_.reset();
     service_.reset();
     database_.reset();
     if (embedded_) embedded_->stop();
@@ -183,6 +188,8 @@ class Server {
   std::optional<PostgresDatabase> database_;
   std::atomic<PostgresDatabase*> database_for_admin_ = nullptr;
   std::optional<service::SqsService> service_;
+  service::SteadyClock clock_;
+  std::optional<service::MessageMover> mover_;
   std::optional<service::Maintenance> maintenance_;
   std::unique_ptr<AccessControl> access_;  // with --auth=sigv4
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();

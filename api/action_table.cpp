@@ -58,6 +58,8 @@ Action action(std::string_view name, std::string_view permission, bool account_l
 std::span<const Action> actionTable() {
   using Q = QueueService;
   static const std::vector<Action> table{
+      action<&Q::addPermission>("AddPermission", "AddPermission"),
+      action<&Q::cancelMessageMoveTask>("CancelMessageMoveTask", "CancelMessageMoveTask", true),
       action<&Q::changeMessageVisibility>("ChangeMessageVisibility", "ChangeMessageVisibility"),
       action<&Q::changeMessageVisibilityBatch>("ChangeMessageVisibilityBatch", "ChangeMessageVisibility"),
       action<&Q::createQueue>("CreateQueue", "CreateQueue", true),
@@ -66,13 +68,17 @@ std::span<const Action> actionTable() {
       action<&Q::deleteQueue>("DeleteQueue", "DeleteQueue"),
       action<&Q::getQueueAttributes>("GetQueueAttributes", "GetQueueAttributes"),
       action<&Q::getQueueUrl>("GetQueueUrl", "GetQueueUrl"),
+      action<&Q::listDeadLetterSourceQueues>("ListDeadLetterSourceQueues", "ListDeadLetterSourceQueues"),
+      action<&Q::listMessageMoveTasks>("ListMessageMoveTasks", "ListMessageMoveTasks", true),
       action<&Q::listQueueTags>("ListQueueTags", "ListQueueTags"),
       action<&Q::listQueues>("ListQueues", "ListQueues", true),
       action<&Q::purgeQueue>("PurgeQueue", "PurgeQueue"),
       action<&Q::receiveMessage>("ReceiveMessage", "ReceiveMessage"),
+      action<&Q::removePermission>("RemovePermission", "RemovePermission"),
       action<&Q::sendMessage>("SendMessage", "SendMessage"),
       action<&Q::sendMessageBatch>("SendMessageBatch", "SendMessage"),
       action<&Q::setQueueAttributes>("SetQueueAttributes", "SetQueueAttributes"),
+      action<&Q::startMessageMoveTask>("StartMessageMoveTask", "StartMessageMoveTask", true),
       action<&Q::tagQueue>("TagQueue", "TagQueue"),
       action<&Q::untagQueue>("UntagQueue", "UntagQueue"),
   };

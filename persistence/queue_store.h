@@ -40,6 +40,10 @@ class QueueStore {
   virtual std::vector<std::string> listQueues(const std::string& account, const std::string& prefix,
                                               const std::string& after, int limit) = 0;
 
+  // Names of the queues whose RedrivePolicy names `target`, which is of their account; as listQueues.
+  virtual std::vector<std::string> listDeadLetterSources(const QueueName& target, const std::string& after,
+                                                         int limit) = 0;
+
   // Replaces the attributes, if the queue still is `queue_id` at `expected_version`. Moves modified_at and version.
   virtual std::variant<QueueRecord, NotFound, VersionChanged> replaceAttributes(const QueueName& queue_name,
                                                                                 QueueId queue_id,

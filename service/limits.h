@@ -40,6 +40,22 @@ inline constexpr int kHighestDataKeyReuseSeconds = 86'400;
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
 inline constexpr std::size_t kMaximumPolicyBytes = 8'192;
+inline constexpr std::size_t kMaximumPolicyStatements = 20;
+inline constexpr std::size_t kMaximumPolicyPrincipals = 50;
+inline constexpr std::size_t kMaximumPolicyConditions = 10;
+inline constexpr std::size_t kMaximumPolicyActions = 7;  // of one statement
+
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_AddPermission.html
+inline constexpr std::size_t kMaximumLabelLength = 80;
+
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+inline constexpr int kMaximumMaxReceiveCount = 1'000;
+inline constexpr std::size_t kMaximumSourceQueueArns = 10;
+
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+inline constexpr int kMaximumMovedPerSecond = 500;
+inline constexpr int kMaximumListedMoveTasks = 10;
+inline constexpr int kMaximumActiveMoveTasks = 100;  // of one account
 
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
 inline constexpr std::size_t kMaximumKeyIdLength = 2'048;

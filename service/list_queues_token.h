@@ -1,4 +1,5 @@
-// The NextToken of ListQueues: where the next page starts, and the prefix it belongs to.
+// The NextToken of ListQueues: where the next page starts, and the prefix it belongs to. ListDeadLetterSourceQueues has
+// the same token, with a prefix that no client can give.
 #pragma once
 
 #include <string>

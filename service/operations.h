@@ -95,6 +95,60 @@ struct ListQueueTagsOutput {
   TagMap tags;
 };
 
+struct AddPermissionInput {
+  QueueRef queue_url;
+  std::optional<std::string> label;
+  std::optional<std::vector<std::string>> aws_account_ids;
+  std::optional<std::vector<std::string>> actions;
+};
+struct RemovePermissionInput {
+  QueueRef queue_url;
+  std::optional<std::string> label;
+};
+
+struct ListDeadLetterSourceQueuesInput {
+  QueueRef queue_url;
+  std::optional<std::string> next_token;
+  std::optional<std::int32_t> max_results;
+};
+struct ListDeadLetterSourceQueuesOutput {
+  std::vector<QueueRef> queue_urls;
+  std::optional<std::string> next_token;
+};
+
+struct StartMessageMoveTaskInput {
+  std::optional<std::string> source_arn;
+  std::optional<std::string> destination_arn;
+  std::optional<std::int32_t> max_number_of_messages_per_second;
+};
+struct StartMessageMoveTaskOutput {
+  std::string task_handle;
+};
+struct CancelMessageMoveTaskInput {
+  std::optional<std::string> task_handle;
+};
+struct CancelMessageMoveTaskOutput {
+  std::int64_t approximate_number_of_messages_moved = 0;
+};
+struct ListMessageMoveTasksInput {
+  std::optional<std::string> source_arn;
+  std::optional<std::int32_t> max_results;
+};
+struct ListMessageMoveTasksResultEntry {
+  std::optional<std::string> task_handle;
+  std::string status;
+  std::string source_arn;
+  std::optional<std::string> destination_arn;
+  std::optional<std::int32_t> max_number_of_messages_per_second;
+  std::int64_t approximate_number_of_messages_moved = 0;
+  std::int64_t approximate_number_of_messages_to_move = 0;
+  std::optional<std::string> failure_reason;
+  std::int64_t started_timestamp = 0;
+};
+struct ListMessageMoveTasksOutput {
+  std::vector<ListMessageMoveTasksResultEntry> results;
+};
+
 struct SendMessageInput {
   QueueRef queue_url;
   std::optional<std::string> message_body;

@@ -10,4 +10,20 @@ std::string queueArn(std::string_view region, const persistence::QueueName& queu
   return arn;
 }
 
+std::optional<Arn> parseArn(std::string_view text) {
+  constexpr std::string_view kPrefix = "arn:";
+  if (!text.starts_with(kPrefix)) return std::nullopt;
+  text.remove_prefix(kPrefix.size());
+  Arn arn;
+  for (std::string* part : {&arn.partition, &arn.service, &arn.region, &arn.account}) {
+    const auto end = text.find(':');
+    if (end == std::string_view::npos || end == 0) return std::nullopt;
+    *part = text.substr(0, end);
+    text.remove_prefix(end + 1);
+  }
+  if (text.empty()) return std::nullopt;
+  arn.resource = text;
+  return arn;
+}
+
 }  // namespace howdah::service

@@ -6,11 +6,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
-
 #include "service/limits.h"
 #include "service/queue_arn.h"
+#include "service/queue_policy.h"
 
 namespace howdah::service {
 namespace {
@@ -20,10 +18,11 @@ using persistence::StringMap;
 enum class Kind {
   Integer,  // low..high
   Boolean,
-  Choice,  // one of two words: the default or `other`
-  Policy,  // a JSON object, kept as it came; empty removes
-  KeyId,   // empty removes
-  NotYet,  // empty is accepted, having nothing to remove
+  Choice,              // one of two words: the default or `other`
+  Policy,              // queue_policy.h; kept as it came; empty removes
+  KeyId,               // empty removes
+  RedrivePolicy,       // redrive_policy.h; empty removes
+  RedriveAllowPolicy,  // likewise; kept as it came
   ReadOnly,
 };
 
@@ -39,6 +38,7 @@ struct Row {
   std::string_view other = "";
 };
 
+constexpr std::string_view kRedrivePolicy = "RedrivePolicy";
 constexpr std::string_view kFifoQueue = "FifoQueue";
 constexpr std::string_view kContentBasedDeduplication = "ContentBasedDeduplication";
 constexpr std::string_view kDeduplicationScope = "DeduplicationScope";
@@ -62,8 +62,8 @@ constexpr Row kRows[] = {
     {"ReceiveMessageWaitTimeSeconds", Kind::Integer, "0", For::AllQueues, 0, kMaximumWaitTimeSeconds},
     {"VisibilityTimeout", Kind::Integer, "30", For::AllQueues, 0, kMaximumVisibilityTimeoutSeconds},
     {"Policy", Kind::Policy},
-    {"RedrivePolicy", Kind::NotYet},
-    {"RedriveAllowPolicy", Kind::NotYet},
+    {kRedrivePolicy, Kind::RedrivePolicy},
+    {"RedriveAllowPolicy", Kind::RedriveAllowPolicy},
     {kKmsMasterKeyId, Kind::KeyId},
     {kKmsDataKeyReusePeriodSeconds, Kind::Integer, "300", For::AllQueues, kLowestDataKeyReuseSeconds,
      kHighestDataKeyReuseSeconds},
@@ -116,17 +116,6 @@ std::optional<std::int64_t> parseInteger(std::string_view text) {
   return number;
 }
 
-bool isJsonObject(std::string_view text) {
-  const auto start = text.find_first_not_of(" \t\r\n");
-  // The parser takes a NUL for the end.
-  if (start == std::string_view::npos || text[start] != '{' || text.find('\0') != std::string_view::npos) return false;
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  rapidjson::BaseReaderHandler<> ignore;
-  rapidjson::Reader reader;
-  return !reader.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(stream, ignore)
-              .IsError();
-}
-
 bool isKeyId(std::string_view text) {
   return text.size() <= kMaximumKeyIdLength && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -150,18 +139,29 @@ std::optional<std::string> canonicalValue(const Row& row, const std::string& val
     case Kind::Choice:
       if (value != row.default_value && value != row.other) return std::nullopt;
       return value;
-    case Kind::Policy:
-      if (!value.empty() && (value.size() > kMaximumPolicyBytes || !isJsonObject(value))) return std::nullopt;
-      return value;
     case Kind::KeyId:
       if (!isKeyId(value)) return std::nullopt;
       return value;
-    case Kind::NotYet:
-      return value;
+    case Kind::Policy:
+    case Kind::RedrivePolicy:
+    case Kind::RedriveAllowPolicy:
     case Kind::ReadOnly:
       break;
   }
   return std::nullopt;
+}
+
+bool isDocument(Kind kind) {
+  return kind == Kind::Policy || kind == Kind::RedrivePolicy || kind == Kind::RedriveAllowPolicy;
+}
+
+// A JSON document by itself, which has errors of its own.
+Result<Nothing> checkDocument(Kind kind, const std::string& value) {
+  if (value.empty()) return Nothing{};
+  if (kind == Kind::Policy) return checkPolicy(value);
+  if (kind == Kind::RedriveAllowPolicy) return checkRedriveAllowPolicy(value);
+  if (auto policy = checkRedrivePolicy(value); !policy) return policy.error();
+  return Nothing{};
 }
 
 // Each attribute by itself.
@@ -175,12 +175,14 @@ Result<StringMap> checkEach(const AttributeMap& given, bool fifo) {
       return Error{ErrorCode::InvalidAttributeName,
                    "You can specify the " + name + " only when FifoQueue is set to true."};
     }
+    if (isDocument(row->kind)) {
+      if (auto document = checkDocument(row->kind, value); !document) return document.error();
+      checked.emplace(name, value);
+      continue;
+    }
     std::optional<std::string> canonical = canonicalValue(*row, value);
     if (!canonical) {
       return Error{ErrorCode::InvalidAttributeValue, "Invalid value for the parameter " + name + "."};
-    }
-    if (row->kind == Kind::NotYet && !canonical->empty()) {
-      return Error{ErrorCode::UnsupportedOperation, name + " is not supported yet."};
     }
     checked.emplace(name, std::move(*canonical));
   }
@@ -282,6 +284,9 @@ QueueSettings queueSettings(const StringMap& stored) {
   settings.content_based_deduplication = valueOr(stored, kContentBasedDeduplication, "") == "true";
   settings.deduplication_by_group =
       valueOr(stored, kDeduplicationScopeAtCreation, valueOr(stored, kDeduplicationScope, "")) == "messageGroup";
+  if (const auto policy = stored.find(std::string(kRedrivePolicy)); policy != stored.end()) {
+    settings.redrive_policy = readRedrivePolicy(policy->second);
+  }
   return settings;
 }
 

@@ -12,12 +12,14 @@
 
 #include "persistence/records.h"
 #include "service/operations.h"
+#include "service/redrive_policy.h"
 #include "service/result.h"
 
 namespace howdah::service {
 
 // The attributes of CreateQueue as they are compared and stored, or why they are refused. The queue's name must have
 // been checked (validation.h, checkNewQueueName). What is set to an empty string to unset it is left out.
+// A RedrivePolicy is left as it came: its target is to be looked up (redrive_policy.h).
 Result<persistence::StringMap> checkAttributesOfNewQueue(const AttributeMap& given);
 
 // The same for SetQueueAttributes, where an empty string stays and means: remove.
@@ -42,6 +44,7 @@ struct QueueSettings {
   bool fifo = false;
   bool content_based_deduplication = false;
   bool deduplication_by_group = false;  // as the queue was created, whatever its attribute says since
+  std::optional<RedrivePolicy> redrive_policy;
 };
 QueueSettings queueSettings(const persistence::StringMap& stored);
 

@@ -27,6 +27,16 @@ class QueueService {
   virtual void tagQueue(const RequestContext&, TagQueueInput, Done<Nothing>) = 0;
   virtual void untagQueue(const RequestContext&, UntagQueueInput, Done<Nothing>) = 0;
   virtual void listQueueTags(const RequestContext&, ListQueueTagsInput, Done<ListQueueTagsOutput>) = 0;
+  virtual void addPermission(const RequestContext&, AddPermissionInput, Done<Nothing>) = 0;
+  virtual void removePermission(const RequestContext&, RemovePermissionInput, Done<Nothing>) = 0;
+  virtual void listDeadLetterSourceQueues(const RequestContext&, ListDeadLetterSourceQueuesInput,
+                                          Done<ListDeadLetterSourceQueuesOutput>) = 0;
+  virtual void startMessageMoveTask(const RequestContext&, StartMessageMoveTaskInput,
+                                    Done<StartMessageMoveTaskOutput>) = 0;
+  virtual void cancelMessageMoveTask(const RequestContext&, CancelMessageMoveTaskInput,
+                                     Done<CancelMessageMoveTaskOutput>) = 0;
+  virtual void listMessageMoveTasks(const RequestContext&, ListMessageMoveTasksInput,
+                                    Done<ListMessageMoveTasksOutput>) = 0;
   virtual void sendMessage(const RequestContext&, SendMessageInput, Done<SendMessageOutput>) = 0;
   virtual void sendMessageBatch(const RequestContext&, SendMessageBatchInput, Done<SendMessageBatchOutput>) = 0;
   // Parks while the queue is empty, for as long as asked; ends early and empty when the client goes or the server

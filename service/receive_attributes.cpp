@@ -5,6 +5,7 @@
 
 #include "service/fifo_rules.h"
 #include "service/message_digest.h"
+#include "service/queue_arn.h"
 #include "service/queue_attributes.h"
 
 namespace howdah::service {
@@ -46,7 +47,8 @@ Result<std::set<std::string>> selectSystemAttributes(const ReceiveMessageInput& 
   return selected;
 }
 
-AttributeMap showSystemAttributes(const std::set<std::string>& selected, const persistence::DeliveredMessage& message) {
+AttributeMap showSystemAttributes(const std::set<std::string>& selected, const persistence::DeliveredMessage& message,
+                                  const std::string& account, std::string_view region) {
   AttributeMap shown;
   if (selected.empty()) return shown;
   const bool all = selected.contains("All");
@@ -63,6 +65,7 @@ AttributeMap showSystemAttributes(const std::set<std::string>& selected, const p
     show("MessageDeduplicationId", *message.message_deduplication_id);
     show("SequenceNumber", sequenceNumber(message.key.seq));
   }
+  if (message.source_queue) show("DeadLetterQueueSourceArn", queueArn(region, {account, *message.source_queue}));
   return shown;
 }
 

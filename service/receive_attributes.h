@@ -17,8 +17,9 @@ namespace howdah::service {
 // System attributes asked for, AttributeNames and MessageSystemAttributeNames taken together.
 Result<std::set<std::string>> selectSystemAttributes(const ReceiveMessageInput& input);
 
-// The values of those that the message has.
-AttributeMap showSystemAttributes(const std::set<std::string>& selected, const persistence::DeliveredMessage& message);
+// The values of those that the message has. `account` and `region` are its queue's.
+AttributeMap showSystemAttributes(const std::set<std::string>& selected, const persistence::DeliveredMessage& message,
+                                  const std::string& account, std::string_view region);
 
 // User attributes asked for: `All`, `.*` and `*` mean all, `foo.*` those that start with `foo`.
 class MessageAttributeSelection {

@@ -40,11 +40,12 @@ CoalescerOptions alone(CoalescerOptions coalescer) {
 }  // namespace
 
 SqsService::SqsService(persistence::QueueStore& queue_store, persistence::MessageStore& message_store,
-                       persistence::FifoStore& fifo_store, persistence::Notifications& notifications,
-                       metrics::Recorder& recorder, ServiceOptions options)
+                       persistence::FifoStore& fifo_store, persistence::MoveTaskStore& move_task_store,
+                       persistence::Notifications& notifications, metrics::Recorder& recorder, ServiceOptions options)
     : queue_store_(queue_store),
       message_store_(message_store),
       fifo_store_(fifo_store),
+      move_task_store_(move_task_store),
       notifications_(notifications),
       recorder_(recorder),
       options_(std::move(options)),
@@ -174,7 +175,14 @@ bool SqsService::isQueueName(const QueueName& queue_name) {
 }
 
 FifoQueueRef SqsService::fifoRef(const Queue& queue) {
-  return {queue.record.queue_id, queue.record.version, queue.settings.delay, queue.settings.retention};
+  return {queue.record.queue_id, queue.record.version, queue.settings.delay, queue.settings.retention,
+          redriveOf(queue)};
+}
+
+std::optional<persistence::Redrive> SqsService::redriveOf(const Queue& queue) {
+  const auto& policy = queue.settings.redrive_policy;
+  if (!policy) return std::nullopt;
+  return persistence::Redrive{policy->max_receive_count, policy->target, queue.record.queue_name.name};
 }
 
 void SqsService::messagesDue(QueueId queue_id, std::size_t messages, std::chrono::seconds delay) {
@@ -190,8 +198,12 @@ void SqsService::messagesRemoved(const persistence::Removals& removals) {
   if (removals.dead_lettered == 0) return;
   const auto moved = static_cast<std::size_t>(removals.dead_lettered);
   recorder_.messagesDeadLettered(moved);
-  messagesDue(removals.dead_letter_queue_id, moved, std::chrono::seconds(0));
-  hintOthers(removals.dead_letter_queue_id, std::chrono::seconds(0));
+  messagesArrived(removals.dead_letter_queue_id, moved);
+}
+
+void SqsService::messagesArrived(QueueId queue_id, std::size_t messages) {
+  messagesDue(queue_id, messages, std::chrono::seconds(0));
+  hintOthers(queue_id, std::chrono::seconds(0));
 }
 
 void SqsService::hintOthers(QueueId queue_id, std::chrono::seconds delay) {

@@ -14,6 +14,7 @@
 #include "metrics/recorder.h"
 #include "persistence/fifo_store.h"
 #include "persistence/message_store.h"
+#include "persistence/move_task_store.h"
 #include "persistence/notifications.h"
 #include "persistence/queue_store.h"
 #include "service/clock.h"
@@ -32,8 +33,8 @@ namespace howdah::service {
 class SqsService final : public QueueService {
  public:
   SqsService(persistence::QueueStore& queue_store, persistence::MessageStore& message_store,
-             persistence::FifoStore& fifo_store, persistence::Notifications& notifications, metrics::Recorder& recorder,
-             ServiceOptions options);
+             persistence::FifoStore& fifo_store, persistence::MoveTaskStore& move_task_store,
+             persistence::Notifications& notifications, metrics::Recorder& recorder, ServiceOptions options);
   ~SqsService() override;
 
   // Reads the key of the receipt handles, then serves. Throws StoreError.
@@ -42,6 +43,9 @@ class SqsService final : public QueueService {
   void drain();
   // Finishes what is under way; what comes later is ServiceUnavailable. Safe twice and unstarted.
   void stop();
+
+  // Messages came into a queue by other ways than an action: wakes its parked receives, here and elsewhere.
+  void messagesArrived(persistence::QueueId queue_id, std::size_t messages);
 
   void createQueue(const RequestContext&, CreateQueueInput, Done<CreateQueueOutput>) override;
   void getQueueUrl(const RequestContext&, GetQueueUrlInput, Done<GetQueueUrlOutput>) override;
@@ -53,6 +57,16 @@ class SqsService final : public QueueService {
   void tagQueue(const RequestContext&, TagQueueInput, Done<Nothing>) override;
   void untagQueue(const RequestContext&, UntagQueueInput, Done<Nothing>) override;
   void listQueueTags(const RequestContext&, ListQueueTagsInput, Done<ListQueueTagsOutput>) override;
+  void addPermission(const RequestContext&, AddPermissionInput, Done<Nothing>) override;
+  void removePermission(const RequestContext&, RemovePermissionInput, Done<Nothing>) override;
+  void listDeadLetterSourceQueues(const RequestContext&, ListDeadLetterSourceQueuesInput,
+                                  Done<ListDeadLetterSourceQueuesOutput>) override;
+  void startMessageMoveTask(const RequestContext&, StartMessageMoveTaskInput,
+                            Done<StartMessageMoveTaskOutput>) override;
+  void cancelMessageMoveTask(const RequestContext&, CancelMessageMoveTaskInput,
+                             Done<CancelMessageMoveTaskOutput>) override;
+  void listMessageMoveTasks(const RequestContext&, ListMessageMoveTasksInput,
+                            Done<ListMessageMoveTasksOutput>) override;
   void sendMessage(const RequestContext&, SendMessageInput, Done<SendMessageOutput>) override;
   void sendMessageBatch(const RequestContext&, SendMessageBatchInput, Done<SendMessageBatchOutput>) override;
   void receiveMessage(const RequestContext&, ReceiveMessageInput, Done<ReceiveMessageOutput>) override;
@@ -143,6 +157,24 @@ class SqsService final : public QueueService {
     if (!posted) done(serviceUnavailable());
   }
 
+  // Gives the queue the attributes that `change` says, which is called again if the queue changes meanwhile. Answers
+  // the queue as it then is. Blocks.
+  Result<persistence::QueueRecord> changeAttributes(
+      const persistence::QueueName& queue_name,
+      const std::function<Result<persistence::StringMap>(const persistence::QueueRecord&)>& change);
+  // Likewise for the Policy attribute; empty: none.
+  void changePolicy(const RequestContext& context, const persistence::QueueName& queue_name, Done<Nothing> done,
+                    std::function<Result<std::string>(const persistence::QueueRecord&, const std::string&)> change);
+  // Brings a RedrivePolicy among `checked` into its stored form, after a look at the dead-letter queue it names.
+  // Blocks.
+  Result<Nothing> resolveRedrivePolicy(const RequestContext& context, const persistence::QueueName& source,
+                                       persistence::StringMap& checked);
+  // The queue that an ARN in `parameter` names; the second one looks whether it exists and whether the caller may do to
+  // it what the request asks, and blocks.
+  Result<persistence::QueueName> queueOfArn(const RequestContext& context, const std::string& parameter,
+                                            const std::string& arn);
+  Result<persistence::QueueName> findQueueOfArn(const RequestContext& context, const std::string& parameter,
+                                                const std::string& arn);
   // `change` gives the tags that the queue is to have; called again if the queue changes meanwhile.
   void changeTags(const RequestContext& context, const persistence::QueueName& queue_name, Done<Nothing> done,
                   std::function<Result<TagMap>(const persistence::QueueRecord&)> change);
@@ -155,6 +187,7 @@ class SqsService final : public QueueService {
   static bool isQueueName(const persistence::QueueName& queue_name);
 
   static persistence::FifoQueueRef fifoRef(const Queue& queue);
+  static std::optional<persistence::Redrive> redriveOf(const Queue& queue);
 
   // To the coalescer of the queue's type. REQUIRES: all of one queue, for these.
   void submitSends(const Queue& queue, std::vector<persistence::NewFifoMessage> messages, CoalescerLoad load,
@@ -196,6 +229,7 @@ class SqsService final : public QueueService {
   persistence::QueueStore& queue_store_;
   persistence::MessageStore& message_store_;
   persistence::FifoStore& fifo_store_;
+  persistence::MoveTaskStore& move_task_store_;
   persistence::Notifications& notifications_;
   metrics::Recorder& recorder_;
   const ServiceOptions options_;

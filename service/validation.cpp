@@ -227,13 +227,48 @@ Result<Nothing> checkGetQueueUrl(const GetQueueUrlInput& input) {
   return Nothing{};
 }
 
-Result<Nothing> checkListQueues(const ListQueuesInput& input) {
+namespace {
+
+template <class Listing>
+Result<Nothing> checkPage(const Listing& input) {
   if (isOutside(input.max_results, 1, kMaximumListResults)) {
     return invalidParameter(
         "Value for parameter MaxResults is invalid. Reason: MaxResults must be an integer between 1 and 1000.");
   }
   if (input.next_token && !input.max_results) {
     return invalidParameter("MaxResults is a mandatory parameter when you provide a value for NextToken.");
+  }
+  return Nothing{};
+}
+
+}  // namespace
+
+Result<Nothing> checkListQueues(const ListQueuesInput& input) { return checkPage(input); }
+
+Result<Nothing> checkListDeadLetterSourceQueues(const ListDeadLetterSourceQueuesInput& input) {
+  return checkPage(input);
+}
+
+Result<Nothing> checkStartMessageMoveTask(const StartMessageMoveTaskInput& input) {
+  if (!isGiven(input.source_arn)) return missing("SourceArn");
+  if (isOutside(input.max_number_of_messages_per_second, 1, kMaximumMovedPerSecond)) {
+    return invalidParameter(
+        "Value for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: You must enter a number that's between 1 "
+        "and 500.");
+  }
+  return Nothing{};
+}
+
+Result<Nothing> checkCancelMessageMoveTask(const CancelMessageMoveTaskInput& input) {
+  if (!isGiven(input.task_handle)) return missing("TaskHandle");
+  return Nothing{};
+}
+
+Result<Nothing> checkListMessageMoveTasks(const ListMessageMoveTasksInput& input) {
+  if (!isGiven(input.source_arn)) return missing("SourceArn");
+  if (isOutside(input.max_results, 1, kMaximumListedMoveTasks)) {
+    return invalidParameter(
+        "Value for parameter MaxResults is invalid. Reason: You must enter a number that's between 1 and 10.");
   }
   return Nothing{};
 }

@@ -28,8 +28,15 @@ Result<Nothing> checkUntagQueue(const UntagQueueInput& input);
 // GetQueueUrl: a name must be given. One that no queue can have (isQueueName) is simply not found.
 Result<Nothing> checkGetQueueUrl(const GetQueueUrlInput& input);
 
-// ListQueues: MaxResults and NextToken, not what is in the token (list_queues_token.h).
+// ListQueues and ListDeadLetterSourceQueues: MaxResults and NextToken, not what is in the token (list_queues_token.h).
 Result<Nothing> checkListQueues(const ListQueuesInput& input);
+
+Result<Nothing> checkListDeadLetterSourceQueues(const ListDeadLetterSourceQueuesInput& input);
+
+// StartMessageMoveTask, CancelMessageMoveTask, ListMessageMoveTasks: what must be given, and ranges.
+Result<Nothing> checkStartMessageMoveTask(const StartMessageMoveTaskInput& input);
+Result<Nothing> checkCancelMessageMoveTask(const CancelMessageMoveTaskInput& input);
+Result<Nothing> checkListMessageMoveTasks(const ListMessageMoveTasksInput& input);
 
 // Everything about one message.
 Result<Nothing> checkSendMessage(const SendMessageInput& input, const QueueSettings& queue);

@@ -46,7 +46,9 @@ LIBRARIES = [
                     "persistence/postgres/postgres_queue_store.cpp"]),
     ("CLI/**", ["main.cpp", "server_config.cpp"]),
     ("yaml-cpp/**", ["config_file.cpp", "api/auth/credential_store.cpp"]),
-    ("rapidjson/**", ["api/codec/*", "api/auth/policy.cpp", "api/auth/credential_store.cpp", "api/admin_routes.cpp", "service/queue_attributes.cpp"]),
+    ("rapidjson/**", ["api/codec/*", "api/auth/policy.cpp", "api/auth/credential_store.cpp", "api/admin_routes.cpp",
+                      "service/json_document.*", "service/move_task_handle.cpp", "service/queue_policy.cpp",
+                      "service/redrive_policy.cpp"]),
 ]
 FREE = ["tests/**", "bench/**"]
 

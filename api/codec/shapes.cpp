@@ -183,6 +183,136 @@ const Structure& structureOf<ListQueueTagsOutput>() {
 }
 
 template <>
+const Structure& structureOf<AddPermissionInput>() {
+  using T = AddPermissionInput;
+  static const Structure structure{"AddPermissionRequest",
+                                   {
+                                       member<&T::queue_url>("QueueUrl"),
+                                       member<&T::label>("Label"),
+                                       member<&T::aws_account_ids>("AWSAccountIds", {"AWSAccountId", {}, {}}),
+                                       member<&T::actions>("Actions", {"ActionName", {}, {}}),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<RemovePermissionInput>() {
+  using T = RemovePermissionInput;
+  static const Structure structure{"RemovePermissionRequest",
+                                   {
+                                       member<&T::queue_url>("QueueUrl"),
+                                       member<&T::label>("Label"),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<ListDeadLetterSourceQueuesInput>() {
+  using T = ListDeadLetterSourceQueuesInput;
+  static const Structure structure{"ListDeadLetterSourceQueuesRequest",
+                                   {
+                                       member<&T::queue_url>("QueueUrl"),
+                                       member<&T::next_token>("NextToken"),
+                                       member<&T::max_results>("MaxResults"),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<ListDeadLetterSourceQueuesOutput>() {
+  using T = ListDeadLetterSourceQueuesOutput;
+  static const Structure structure{"ListDeadLetterSourceQueuesResult",
+                                   {
+                                       member<&T::queue_urls>("queueUrls", {"QueueUrl", {}, {}}),
+                                       member<&T::next_token>("NextToken"),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<StartMessageMoveTaskInput>() {
+  using T = StartMessageMoveTaskInput;
+  static const Structure structure{"StartMessageMoveTaskRequest",
+                                   {
+                                       member<&T::source_arn>("SourceArn"),
+                                       member<&T::destination_arn>("DestinationArn"),
+                                       member<&T::max_number_of_messages_per_second>("MaxNumberOfMessagesPerSecond"),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<StartMessageMoveTaskOutput>() {
+  using T = StartMessageMoveTaskOutput;
+  static const Structure structure{"StartMessageMoveTaskResult",
+                                   {
+                                       member<&T::task_handle>("TaskHandle"),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<CancelMessageMoveTaskInput>() {
+  using T = CancelMessageMoveTaskInput;
+  static const Structure structure{"CancelMessageMoveTaskRequest",
+                                   {
+                                       member<&T::task_handle>("TaskHandle"),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<CancelMessageMoveTaskOutput>() {
+  using T = CancelMessageMoveTaskOutput;
+  static const Structure structure{
+      "CancelMessageMoveTaskResult",
+      {
+          member<&T::approximate_number_of_messages_moved>("ApproximateNumberOfMessagesMoved"),
+      }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<ListMessageMoveTasksInput>() {
+  using T = ListMessageMoveTasksInput;
+  static const Structure structure{"ListMessageMoveTasksRequest",
+                                   {
+                                       member<&T::source_arn>("SourceArn"),
+                                       member<&T::max_results>("MaxResults"),
+                                   }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<ListMessageMoveTasksResultEntry>() {
+  using T = ListMessageMoveTasksResultEntry;
+  static const Structure structure{
+      "ListMessageMoveTasksResultEntry",
+      {
+          member<&T::task_handle>("TaskHandle"),
+          member<&T::status>("Status"),
+          member<&T::source_arn>("SourceArn"),
+          member<&T::destination_arn>("DestinationArn"),
+          member<&T::max_number_of_messages_per_second>("MaxNumberOfMessagesPerSecond"),
+          member<&T::approximate_number_of_messages_moved>("ApproximateNumberOfMessagesMoved"),
+          member<&T::approximate_number_of_messages_to_move>("ApproximateNumberOfMessagesToMove"),
+          member<&T::failure_reason>("FailureReason"),
+          member<&T::started_timestamp>("StartedTimestamp"),
+      }};
+  return structure;
+}
+
+template <>
+const Structure& structureOf<ListMessageMoveTasksOutput>() {
+  using T = ListMessageMoveTasksOutput;
+  static const Structure structure{"ListMessageMoveTasksResult",
+                                   {
+                                       member<&T::results>("Results", {"ListMessageMoveTasksResultEntry", {}, {}}),
+                                   }};
+  return structure;
+}
+
+template <>
 const Structure& structureOf<SendMessageInput>() {
   using T = SendMessageInput;
   static const Structure structure{

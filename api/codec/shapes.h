@@ -38,6 +38,28 @@ const Structure& structureOf<service::ListQueueTagsInput>();
 template <>
 const Structure& structureOf<service::ListQueueTagsOutput>();
 template <>
+const Structure& structureOf<service::AddPermissionInput>();
+template <>
+const Structure& structureOf<service::RemovePermissionInput>();
+template <>
+const Structure& structureOf<service::ListDeadLetterSourceQueuesInput>();
+template <>
+const Structure& structureOf<service::ListDeadLetterSourceQueuesOutput>();
+template <>
+const Structure& structureOf<service::StartMessageMoveTaskInput>();
+template <>
+const Structure& structureOf<service::StartMessageMoveTaskOutput>();
+template <>
+const Structure& structureOf<service::CancelMessageMoveTaskInput>();
+template <>
+const Structure& structureOf<service::CancelMessageMoveTaskOutput>();
+template <>
+const Structure& structureOf<service::ListMessageMoveTasksInput>();
+template <>
+const Structure& structureOf<service::ListMessageMoveTasksResultEntry>();
+template <>
+const Structure& structureOf<service::ListMessageMoveTasksOutput>();
+template <>
 const Structure& structureOf<service::SendMessageInput>();
 template <>
 const Structure& structureOf<service::SendMessageOutput>();

@@ -6,6 +6,7 @@
 #include "persistence/postgres/postgres_fifo_store.h"
 #include "persistence/postgres/postgres_maintenance_store.h"
 #include "persistence/postgres/postgres_message_store.h"
+#include "persistence/postgres/postgres_move_task_store.h"
 #include "persistence/postgres/postgres_notifications.h"
 #include "persistence/postgres/postgres_queue_store.h"
 #include "persistence/store_error.h"
@@ -35,6 +36,7 @@ void PostgresDatabase::migrate() {
   queues_ = std::make_unique<PostgresQueueStore>(pool_, *functions_);
   messages_ = std::make_unique<PostgresMessageStore>(pool_, *functions_, turn_floors_);
   fifo_ = std::make_unique<PostgresFifoStore>(pool_, *functions_, turn_floors_);
+  move_tasks_ = std::make_unique<PostgresMoveTaskStore>(pool_, *functions_);
   maintenance_ = std::make_unique<PostgresMaintenanceStore>(options_, recorder_, *functions_);
   notifications_ = std::make_unique<PostgresNotifications>(options_, recorder_);
 }

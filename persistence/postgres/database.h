@@ -9,6 +9,7 @@
 #include "persistence/fifo_store.h"
 #include "persistence/maintenance_store.h"
 #include "persistence/message_store.h"
+#include "persistence/move_task_store.h"
 #include "persistence/notifications.h"
 #include "persistence/postgres/connection_pool.h"
 #include "persistence/postgres/functions.h"
@@ -33,6 +34,7 @@ class PostgresDatabase {
   QueueStore& queues() { return *queues_; }
   MessageStore& messages() { return *messages_; }
   FifoStore& fifo() { return *fifo_; }
+  MoveTaskStore& moveTasks() { return *move_tasks_; }
   MaintenanceStore& maintenance() { return *maintenance_; }
   Notifications& notifications() { return *notifications_; }
 
@@ -52,6 +54,7 @@ class PostgresDatabase {
   std::unique_ptr<QueueStore> queues_;
   std::unique_ptr<MessageStore> messages_;
   std::unique_ptr<FifoStore> fifo_;
+  std::unique_ptr<MoveTaskStore> move_tasks_;
   std::unique_ptr<MaintenanceStore> maintenance_;
   std::unique_ptr<Notifications> notifications_;
 };

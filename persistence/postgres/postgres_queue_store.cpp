@@ -68,6 +68,12 @@ const Statement kListQueues{"list_queues",
                             "SELECT q.name FROM howdah.queue q WHERE q.account = $1 AND q.name >= $2 "
                             "AND q.name < $2 || U&'\\+10FFFF' AND q.name > $3 AND q.deleted_at IS NULL "
                             "ORDER BY q.name LIMIT $4"};
+// As the index queue_dead_letter_source has it.
+const Statement kListDeadLetterSources{
+    "list_dead_letter_sources",
+    "SELECT q.name FROM howdah.queue q WHERE q.account = $1 "
+    "AND split_part((q.attributes ->> 'RedrivePolicy')::jsonb ->> 'deadLetterTargetArn', ':', 6) = $2 AND q.name > $3 "
+    "AND q.attributes ? 'RedrivePolicy' AND q.deleted_at IS NULL ORDER BY q.name LIMIT $4"};
 const Statement kReceiptHandleKey{"receipt_handle_key",
                                   "SELECT value FROM howdah.secret WHERE name = 'receipt_handle_key'"};
 constexpr std::size_t kKeyBytes = 32;
@@ -110,6 +116,16 @@ std::vector<std::string> PostgresQueueStore::listQueues(const std::string& accou
   std::vector<std::string> names;
   for (const Row row :
        pool_.acquire()->execute(kListQueues, Params().text(account).text(prefix).text(after).int8(limit))) {
+    names.emplace_back(row.text(0));
+  }
+  return names;
+}
+
+std::vector<std::string> PostgresQueueStore::listDeadLetterSources(const QueueName& target, const std::string& after,
+                                                                   int limit) {
+  std::vector<std::string> names;
+  for (const Row row : pool_.acquire()->execute(
+           kListDeadLetterSources, Params().text(target.account).text(target.name).text(after).int8(limit))) {
     names.emplace_back(row.text(0));
   }
   return names;

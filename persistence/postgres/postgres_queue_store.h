@@ -17,6 +17,7 @@ class PostgresQueueStore final : public QueueStore {
   std::optional<QueueRecord> findQueue(const QueueName& queue_name) override;
   std::vector<std::string> listQueues(const std::string& account, const std::string& prefix, const std::string& after,
                                       int limit) override;
+  std::vector<std::string> listDeadLetterSources(const QueueName& target, const std::string& after, int limit) override;
   std::variant<QueueRecord, NotFound, VersionChanged> replaceAttributes(const QueueName& queue_name, QueueId queue_id,
                                                                         std::int64_t expected_version,
                                                                         const StringMap& attributes) override;

@@ -1,6 +1,6 @@
 // CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, PurgeQueue, GetQueueAttributes, SetQueueAttributes,
-// TagQueue, UntagQueue, ListQueueTags. These are rare and read the store, never the cache: what one process has done,
-// the next request sees in every process.
+// TagQueue, UntagQueue, ListQueueTags, ListDeadLetterSourceQueues. These are rare and read the store, never the cache:
+// what one process has done, the next request sees in every process.
 #include "service/fifo_rules.h"
 #include "service/limits.h"
 #include "service/list_queues_token.h"
@@ -12,6 +12,7 @@ namespace howdah::service {
 using persistence::QueueName;
 using persistence::QueueRecord;
 using persistence::QueueStore;
+using persistence::StringMap;
 
 namespace {
 
@@ -36,16 +37,18 @@ Result<Nothing> checkPolicy(const RequestContext& context, const persistence::St
 void SqsService::createQueue(const RequestContext& context, CreateQueueInput input, Done<CreateQueueOutput> done) {
   if (auto allowed = mayActOnAccount(context, input.queue_name.value_or("")); !allowed) return done(allowed.error());
   if (auto checked = checkNewQueueName(input); !checked) return done(checked.error());
-  auto attributes = checkAttributesOfNewQueue(input.attributes.value_or(AttributeMap{}));
-  if (!attributes) return done(attributes.error());
-  if (auto checked = checkPolicy(context, *attributes); !checked) return done(checked.error());
+  auto given = checkAttributesOfNewQueue(input.attributes.value_or(AttributeMap{}));
+  if (!given) return done(given.error());
+  if (auto checked = checkPolicy(context, *given); !checked) return done(checked.error());
   const TagMap tags = input.tags.value_or(TagMap{});
   if (auto checked = checkTags(*input.queue_name, tags); !checked) return done(checked.error());
 
   const QueueName queue_name{context.caller.account, *input.queue_name};
   onWorker<CreateQueueOutput>(
       "create_queue", std::move(done),
-      [this, queue_name, tags, attributes = std::move(*attributes)]() -> Result<CreateQueueOutput> {
+      [this, context, queue_name, tags, given = std::move(*given)]() -> Result<CreateQueueOutput> {
+        StringMap attributes = given;
+        if (auto resolved = resolveRedrivePolicy(context, queue_name, attributes); !resolved) return resolved.error();
         const auto created = queue_store_.createQueue(queue_name, applyAttributes({}, attributes), tags,
                                                       options_.queue_name_reuse_delay);
         if (std::holds_alternative<QueueStore::DeletedRecently>(created)) {
@@ -178,29 +181,55 @@ void SqsService::setQueueAttributes(const RequestContext& context, SetQueueAttri
   const QueueName queue_name = queueName(context, input.queue_url);
   if (!isQueueName(queue_name)) return done(queueDoesNotExist());
   onWorker<Nothing>("set_queue_attributes", std::move(done),
-                    [this, queue_name, context, given = std::move(input.attributes)]() -> Result<Nothing> {
-                      for (int attempts = 0; attempts < kChangedAttempts; ++attempts) {
-                        const auto queue = queue_store_.findQueue(queue_name);
-                        if (!queue) return queueDoesNotExist();
-                        if (auto allowed = mayAct(context.permissions, *queue); !allowed) return allowed.error();
-                        const auto checked = checkAttributesToSet(queue->attributes, given);
-                        if (!checked) return checked.error();
-                        if (auto policy = checkPolicy(context, *checked); !policy) return policy.error();
-                        const auto replaced = queue_store_.replaceAttributes(
-                            queue_name, queue->queue_id, queue->version, applyAttributes(queue->attributes, *checked));
-                        if (std::holds_alternative<QueueStore::VersionChanged>(replaced)) continue;
-                        if (std::holds_alternative<QueueStore::NotFound>(replaced)) return queueDoesNotExist();
-                        queues_.forget(queue_name);
-                        // Even if it is the delay that the queue has: the one before may not have been applied.
-                        if (isFifoQueueName(queue_name.name) && checked->contains("DelaySeconds")) {
-                          fifo_store_.applyDelay(queue->queue_id);
-                          messagesDue(queue->queue_id, 1, std::chrono::seconds(0));
-                          hintOthers(queue->queue_id, std::chrono::seconds(0));
-                        }
-                        return Nothing{};
+                    [this, context, queue_name, given = std::move(input.attributes)]() -> Result<Nothing> {
+                      const auto queue =
+                          changeAttributes(queue_name, [&](const QueueRecord& found) -> Result<StringMap> {
+                            if (auto allowed = mayAct(context.permissions, found); !allowed) return allowed.error();
+                            auto checked = checkAttributesToSet(found.attributes, given);
+                            if (!checked) return checked;
+                            if (auto policy = checkPolicy(context, *checked); !policy) return policy.error();
+                            auto resolved = resolveRedrivePolicy(context, queue_name, *checked);
+                            if (!resolved) return resolved.error();
+                            return applyAttributes(found.attributes, *checked);
+                          });
+                      if (!queue) return queue.error();
+                      // Even if it is the delay that the queue has: the one before may not have been applied.
+                      if (isFifoQueueName(queue_name.name) && given->contains("DelaySeconds")) {
+                        fifo_store_.applyDelay(queue->queue_id);
+                        messagesArrived(queue->queue_id, 1);
                       }
-                      return serviceUnavailable();
+                      return Nothing{};
                     });
+}
+
+Result<QueueRecord> SqsService::changeAttributes(const QueueName& queue_name,
+                                                 const std::function<Result<StringMap>(const QueueRecord&)>& change) {
+  for (int attempts = 0; attempts < kChangedAttempts; ++attempts) {
+    const auto queue = queue_store_.findQueue(queue_name);
+    if (!queue) return queueDoesNotExist();
+    const auto attributes = change(*queue);
+    if (!attributes) return attributes.error();
+    auto replaced = queue_store_.replaceAttributes(queue_name, queue->queue_id, queue->version, *attributes);
+    if (std::holds_alternative<QueueStore::VersionChanged>(replaced)) continue;
+    if (std::holds_alternative<QueueStore::NotFound>(replaced)) return queueDoesNotExist();
+    queues_.forget(queue_name);
+    return std::get<QueueRecord>(std::move(replaced));
+  }
+  return serviceUnavailable();
+}
+
+Result<Nothing> SqsService::resolveRedrivePolicy(const RequestContext& context, const QueueName& source,
+                                                 StringMap& checked) {
+  const auto given = checked.find("RedrivePolicy");
+  if (given == checked.end() || given->second.empty()) return Nothing{};
+  const auto policy = checkRedrivePolicy(given->second);
+  if (!policy) return policy.error();
+  const QueueName target = queueName(context, QueueRef{policy->target.account, policy->target.resource});
+  const bool here = !context.caller.accounts_matter || policy->target.region == options_.region;
+  const auto found = here && isQueueName(target) ? queue_store_.findQueue(target) : std::nullopt;
+  if (auto fits = checkDeadLetterTarget(given->second, options_.region, source, target, found); !fits) return fits;
+  given->second = storedRedrivePolicy(options_.region, {target, policy->max_receive_count});
+  return Nothing{};
 }
 
 void SqsService::tagQueue(const RequestContext& context, TagQueueInput input, Done<Nothing> done) {
@@ -260,6 +289,37 @@ void SqsService::listQueueTags(const RequestContext& context, ListQueueTagsInput
                                   if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
                                   return ListQueueTagsOutput{queue->tags};
                                 });
+}
+
+void SqsService::listDeadLetterSourceQueues(const RequestContext& context, ListDeadLetterSourceQueuesInput input,
+                                            Done<ListDeadLetterSourceQueuesOutput> done) {
+  const QueueName queue_name = queueName(context, input.queue_url);
+  if (!isQueueName(queue_name)) return done(queueDoesNotExist());
+  onWorker<ListDeadLetterSourceQueuesOutput>(
+      "list_dead_letter_sources", std::move(done),
+      [this, queue_name, permissions = context.permissions,
+       input = std::move(input)]() -> Result<ListDeadLetterSourceQueuesOutput> {
+        const auto queue = queue_store_.findQueue(queue_name);
+        if (!queue) return queueDoesNotExist();
+        if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
+        if (auto checked = checkListDeadLetterSourceQueues(input); !checked) return checked.error();
+        const std::string prefix = "/" + queue_name.name;
+        std::string after;
+        if (input.next_token && !input.next_token->empty()) {
+          auto read = readListQueuesToken(prefix, *input.next_token);
+          if (!read) return read.error();
+          after = std::move(*read);
+        }
+        const auto limit = static_cast<std::size_t>(input.max_results.value_or(kMaximumListResults));
+        auto names = queue_store_.listDeadLetterSources(queue_name, after, static_cast<int>(limit) + 1);
+        ListDeadLetterSourceQueuesOutput output;
+        if (names.size() > limit) {
+          names.resize(limit);
+          if (input.max_results) output.next_token = makeListQueuesToken(prefix, names.back());
+        }
+        for (auto& name : names) output.queue_urls.push_back(QueueRef{queue_name.account, std::move(name)});
+        return output;
+      });
 }
 
 }  // namespace howdah::service

@@ -118,7 +118,8 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
       message.receipt_handle = service_.handles_->encode(queue_name_, delivered);
       message.md5_of_body = md5Hex(delivered.body);
       message.body = delivered.body;
-      message.attributes = showSystemAttributes(*system_attributes, delivered);
+      message.attributes =
+          showSystemAttributes(*system_attributes, delivered, queue_name_.account, service_.options_.region);
       showMessageAttributes(message_attributes, delivered.message_attributes, message);
       output.messages.push_back(std::move(message));
     }
@@ -159,7 +160,7 @@ std::vector<SqsService::ReceiveShare> SqsService::flyReceives(const ReceiveKey& 
   if (receives.front()->queue()->settings.fifo) return flyFifoReceives(receives);
   std::vector<ReceiveShare> shares(receives.size());
   const Queue& queue = *receives.front()->queue();  // all were checked against this version
-  persistence::ReceiveRequest request{key.first, key.second, {}, queue.settings.retention, std::nullopt};
+  persistence::ReceiveRequest request{key.first, key.second, {}, queue.settings.retention, redriveOf(queue)};
   std::vector<std::size_t> wanted(receives.size());  // nothing for those whose clients are gone
   for (std::size_t i = 0; i < receives.size(); ++i) {
     if (receives[i]->clientIsGone()) continue;

@@ -24,7 +24,7 @@ TEST(ActionTable, EachActionReachesItsOwnMethodOfTheFacade) {
     EXPECT_EQ(service.calls.back().method, method);
     EXPECT_EQ(findAction(action.name), &action);
   }
-  EXPECT_EQ(service.calls.size(), 17u);
+  EXPECT_EQ(service.calls.size(), 23u);
 }
 
 TEST(ActionTable, AFailureIsHandedOn) {

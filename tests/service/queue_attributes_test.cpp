@@ -12,6 +12,7 @@ namespace {
 using namespace std::string_literals;
 using persistence::StringMap;
 
+constexpr const char* kPolicy = "{\"Statement\":[]}";
 const std::string kFifo = "FifoQueue";
 const char* const kOneEncryption =
     "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.";
@@ -175,27 +176,34 @@ TEST(QueueAttributes, ThroughputPerGroupNeedsScopePerGroupStoredOrGiven) {
           .ok());
 }
 
-TEST(QueueAttributes, PolicyIsAJsonObjectKeptAsItCame) {
-  const std::string policy = " {\"Version\":\"2012-10-17\",\n \"Id\":\"caf\u00e9\\u0000\"} ";
+TEST(QueueAttributes, PolicyIsKeptAsItCame) {
+  const std::string policy = " {\"Version\":\"2012-10-17\",\n \"Id\":\"caf\u00e9\\u0000\", \"Statement\": []} ";
   EXPECT_EQ(checkAttributesOfNewQueue({{"Policy", policy}}).value(), (StringMap{{"Policy", policy}}));
-  const std::string padding(8192 - 9, 'x');
-  EXPECT_TRUE(checkAttributesOfNewQueue({{"Policy", "{\"Id\":\"" + padding + "\"}"}}).ok());
-  const std::string longer(8192 - 8, 'x');
-  for (const std::string& value : {"{\"Id\":\"" + longer + "\"}", "["s, "[]"s, "{"s, "{}x"s, "{}{}"s, "\"text\""s, "1"s,
-                                   "null"s, " "s, "{'a':1}"s, "{}\0"s, "{\"a\":\"\0\"}"s, "{\"a\":\"\xff\"}"s,
-                                   "{\"a\":\"\xed\xa0\x80\"}"s, "{\"a\":"s + std::string(8000, '[')}) {
+  const std::string padding(8192 - 24, 'x');
+  EXPECT_TRUE(checkAttributesOfNewQueue({{"Policy", "{\"Id\":\"" + padding + "\",\"Statement\":[]}"}}).ok());
+  const std::string longer(8192 - 23, 'x');
+  for (const std::string& value :
+       {"{\"Id\":\"" + longer + "\",\"Statement\":[]}", "["s, "[]"s, "{}"s, "{"s, "{}x"s, "{}{}"s, "\"text\""s, "1"s,
+        "null"s, " "s, "{'a':1}"s, "{}\0"s, "{\"a\":\"\0\"}"s, "{\"a\":\"\xff\"}"s, "{\"a\":\"\xed\xa0\x80\"}"s,
+        "{\"a\":"s + std::string(8000, '[')}) {
     expectError(checkAttributesOfNewQueue({{"Policy", value}}), ErrorCode::InvalidAttributeValue,
                 "Invalid value for the parameter Policy.", value.substr(0, 30));
   }
 }
 
-TEST(QueueAttributes, RedriveIsRefusedUntilItWorks) {
+TEST(QueueAttributes, AnEmptyRedrivePolicyIsIgnoredAtCreationAndRemovesLater) {
   for (const std::string& name : {"RedrivePolicy"s, "RedriveAllowPolicy"s}) {
-    expectError(checkAttributesOfNewQueue({{name, "{}"}}), ErrorCode::UnsupportedOperation,
-                name + " is not supported yet.", name);
+    EXPECT_EQ(checkAttributesOfNewQueue({{name, "x"}}).error().code, ErrorCode::InvalidParameterValueException);
     EXPECT_EQ(checkAttributesOfNewQueue({{name, ""}}).value(), StringMap{});
-    EXPECT_TRUE(checkAttributesToSet({}, AttributeMap{{name, ""}}).ok());
+    EXPECT_EQ(applyAttributes({{name, "x"}}, checkAttributesToSet({}, AttributeMap{{name, ""}}).value()), StringMap{});
   }
+}
+
+TEST(QueueAttributes, ARedrivePolicyIsASetting) {
+  EXPECT_EQ(queueSettings({}).redrive_policy, std::nullopt);
+  const QueueSettings settings = queueSettings(
+      {{"RedrivePolicy", R"({"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dlq","maxReceiveCount":3})"}});
+  EXPECT_EQ(settings.redrive_policy, (RedrivePolicy{{"000000000000", "dlq"}, 3}));
 }
 
 TEST(QueueAttributes, KeyIdsAreKmsKeyIdsArnsAndAliases) {
@@ -227,12 +235,12 @@ StringMap afterSetting(const StringMap& stored, const AttributeMap& given) {
 
 TEST(QueueAttributes, SettingChangesOnlyWhatIsGiven) {
   EXPECT_EQ(
-      afterSetting({{"DelaySeconds", "5"}, {"Policy", "{}"}}, {{"VisibilityTimeout", "7"}, {"DelaySeconds", "6"}}),
-      (StringMap{{"DelaySeconds", "6"}, {"Policy", "{}"}, {"VisibilityTimeout", "7"}}));
+      afterSetting({{"DelaySeconds", "5"}, {"Policy", kPolicy}}, {{"VisibilityTimeout", "7"}, {"DelaySeconds", "6"}}),
+      (StringMap{{"DelaySeconds", "6"}, {"Policy", kPolicy}, {"VisibilityTimeout", "7"}}));
 }
 
 TEST(QueueAttributes, EmptyPolicyRemovesIt) {
-  EXPECT_EQ(afterSetting({{"Policy", "{}"}, {"DelaySeconds", "5"}}, {{"Policy", ""}}),
+  EXPECT_EQ(afterSetting({{"Policy", kPolicy}, {"DelaySeconds", "5"}}, {{"Policy", ""}}),
             (StringMap{{"DelaySeconds", "5"}}));
   EXPECT_EQ(afterSetting({}, {{"Policy", ""}}), StringMap{});
   EXPECT_EQ(checkAttributesOfNewQueue({{"Policy", ""}}).value(), StringMap{});
@@ -281,7 +289,7 @@ TEST(QueueAttributes, CreatingAgainCountsDefaultsAsStored) {
             std::nullopt);
   EXPECT_EQ(difference({}, {{"VisibilityTimeout", "31"}}), "VisibilityTimeout");
   EXPECT_EQ(difference({{"VisibilityTimeout", "31"}}, {{"VisibilityTimeout", "30"}}), "VisibilityTimeout");
-  EXPECT_EQ(difference({}, {{"Policy", "{}"}}), "Policy");
+  EXPECT_EQ(difference({}, {{"Policy", kPolicy}}), "Policy");
   EXPECT_EQ(difference({{"KmsMasterKeyId", "k"}}, {{"KmsMasterKeyId", "k"}}), std::nullopt);
   EXPECT_EQ(difference({{"KmsMasterKeyId", "k"}}, {{"SqsManagedSseEnabled", "true"}}), "SqsManagedSseEnabled");
 }

@@ -31,12 +31,20 @@ AttributeMap shown(const std::optional<Names>& attribute_names, const std::optio
   ReceiveMessageInput input;
   input.attribute_names = attribute_names;
   input.message_system_attribute_names = system_attribute_names;
-  return showSystemAttributes(selectSystemAttributes(input).value(), message);
+  return showSystemAttributes(selectSystemAttributes(input).value(), message, "000000000000", "us-east-1");
 }
 
 TEST(SystemAttributes, NoneUnlessAskedFor) {
   EXPECT_EQ(shown(std::nullopt, std::nullopt, delivered()), AttributeMap{});
   EXPECT_EQ(shown(Names{}, Names{}, delivered()), AttributeMap{});
+}
+
+TEST(ReceiveAttributes, ADeadLetterSaysWhereItCameFrom) {
+  DeliveredMessage message;
+  EXPECT_FALSE(shown(Names{"All"}, {}, message).contains("DeadLetterQueueSourceArn"));
+  message.source_queue = "s";
+  EXPECT_EQ(shown(Names{"DeadLetterQueueSourceArn"}, {}, message),
+            (AttributeMap{{"DeadLetterQueueSourceArn", "arn:aws:sqs:us-east-1:000000000000:s"}}));
 }
 
 TEST(SystemAttributes, AllAreThoseThatApplyWithTimesInMilliseconds) {

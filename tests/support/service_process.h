@@ -79,8 +79,8 @@ class ServiceProcess {
     store_ = std::make_unique<FaultyStore>(database_.messages());
     fifo_store_ = std::make_unique<FaultyFifoStore>(database_.fifo());
     persistence::Notifications& wakes = hears_wakes ? database_.notifications() : silent_;
-    service_ = std::make_unique<service::SqsService>(database_.queues(), *store_, *fifo_store_, wakes, recorder_,
-                                                     service_options);
+    service_ = std::make_unique<service::SqsService>(database_.queues(), *store_, *fifo_store_, database_.moveTasks(),
+                                                     wakes, recorder_, service_options);
     service_->start();
     context.caller.account = "000000000000";
   }
