@@ -28,8 +28,7 @@ BEGIN
     RETURN;
   END IF;
   IF v_source.attributes ->> 'FifoQueue' = 'true' THEN
-    SELECT c.visible INTO v_to_move
-      FROM {call:count_messages_fifo}(v_source.queue_id, coalesce((v_source.attributes ->> 'DelaySeconds')::int, 0)) c;
+    SELECT c.visible INTO v_to_move FROM {call:count_messages_fifo}(v_source.queue_id) c;
   ELSE
     SELECT c.visible INTO v_to_move FROM {call:count_messages}(v_source.queue_id) c;
   END IF;
