@@ -5,6 +5,8 @@
 #include <future>
 
 #include "persistence/postgres/database.h"
+#include "persistence/store_error.h"
+#include "tests/support/eventually.h"
 #include "tests/support/test_database.h"
 
 namespace howdah::testing {
@@ -14,6 +16,17 @@ using namespace persistence;
 using postgres::PostgresDatabase;
 using std::chrono::seconds;
 
+// Held by the test; what a gated process inserts waits for it when it commits.
+constexpr const char* kGate = R"(
+CREATE FUNCTION public.gate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('howdah_test.gated', true) = 'on' THEN PERFORM pg_advisory_xact_lock_shared(4242); END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON howdah.message DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION public.gate();
+)";
+
 class DeadLetters : public ::testing::Test {
  protected:
   DeadLetters() : process_(options(), recorder_) {
@@ -22,10 +35,11 @@ class DeadLetters : public ::testing::Test {
     dead_ = create("dead", {});
   }
 
-  postgres::PostgresOptions options() {
+  postgres::PostgresOptions options(bool gated = false) {
     postgres::PostgresOptions options = database_.options();
     options.test_clock = true;
     options.lock_timeout = seconds(20);
+    if (gated) options.connection_string += " options='-c howdah_test.gated=on'";
     return options;
   }
   QueueRecord create(const std::string& name, const StringMap& attributes) {
@@ -51,11 +65,44 @@ class DeadLetters : public ::testing::Test {
   }
   ReceiveOutcome receive(const QueueRecord& queue, int count = 10, int timeout = 0, int max_receives = 0,
                          const std::string& target = "dead") {
+    return process_.messages().receive(request(queue, count, timeout, max_receives, target));
+  }
+  ReceiveRequest request(const QueueRecord& queue, int count, int timeout, int max_receives,
+                         const std::string& target = "dead") const {
     ReceiveRequest request{queue.queue_id, queue.version,
                            std::vector<std::int32_t>(static_cast<std::size_t>(count), timeout), retention_,
                            std::nullopt};
     if (max_receives > 0) request.redrive = Redrive{max_receives, {"000000000000", target}, queue.queue_name.name};
-    return process_.messages().receive(request);
+    return request;
+  }
+  NewFifoMessage fifoMessage(const std::string& body) {
+    NewFifoMessage m;
+    ++made_;
+    for (std::size_t b = 0; b < 8; ++b) m.message.message_id[b] = static_cast<unsigned char>(made_ >> (8 * b));
+    m.message.body = body;
+    m.message.sender_id = "s";
+    m.message.message_group_id = "g";
+    m.message_deduplication_id = m.deduplication_key = body;
+    return m;
+  }
+  std::string receiveFifo(PostgresDatabase& process, const FifoQueueRef& queue, int timeout) {
+    const FifoReceive one{10, timeout};
+    std::string all;
+    const auto outcome = process.fifo().receive(queue, std::span(&one, 1));
+    for (const auto& m : outcome.messages.at(0)) all += m.body + std::to_string(m.receive_count) + " ";
+    return all;
+  }
+  void closeGate() {
+    database_.outsider().executeScript(kGate);
+    database_.outsider().executeScript("SELECT pg_advisory_lock(4242)");
+  }
+  void openGate() { database_.outsider().executeScript("SELECT pg_advisory_unlock(4242)"); }
+  bool someoneWaitsAtTheGate() {
+    return eventually([&] {
+      return number(
+                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = "
+                 "'Lock' AND wait_event = 'advisory'") == 1;
+    });
   }
   std::int64_t number(const std::string& sql) {
     names_.push_back("number_" + std::to_string(names_.size()));
@@ -178,24 +225,8 @@ TEST_F(DeadLetters, FifoMovesKeepTheOrderOfTheGroupAndTheGroupGoesOn) {
   FifoQueueRef ref{queue.queue_id, queue.version, seconds(0), seconds(345600), {}};
   ref.redrive = Redrive{1, {"000000000000", "dead.fifo"}, "q.fifo"};
   const FifoQueueRef dead_ref{dead.queue_id, dead.version, seconds(0), seconds(345600), {}};
-  const auto sendFifo = [&](const std::string& body) {
-    NewFifoMessage m;
-    m.message.queue_id = queue.queue_id;
-    ++made_;
-    for (std::size_t b = 0; b < 8; ++b) m.message.message_id[b] = static_cast<unsigned char>(made_ >> (8 * b));
-    m.message.body = body;
-    m.message.sender_id = "s";
-    m.message.message_group_id = "g";
-    m.message_deduplication_id = m.deduplication_key = body;
-    process_.fifo().send(ref, std::vector{m});
-  };
-  const auto bodies = [&](const FifoQueueRef& from, int timeout) {
-    const FifoReceive one{10, timeout};
-    std::string all;
-    const auto outcome = process_.fifo().receive(from, std::span(&one, 1));
-    for (const auto& m : outcome.messages.at(0)) all += m.body + std::to_string(m.receive_count) + " ";
-    return all;
-  };
+  const auto sendFifo = [&](const std::string& body) { process_.fifo().send(ref, std::vector{fifoMessage(body)}); };
+  const auto bodies = [&](const FifoQueueRef& from, int timeout) { return receiveFifo(process_, from, timeout); };
   for (const char* body : {"a", "b", "c"}) sendFifo(body);
   EXPECT_EQ(bodies(ref, 0), "a1 b1 c1 ");
   sendFifo("d");
@@ -206,6 +237,128 @@ TEST_F(DeadLetters, FifoMovesKeepTheOrderOfTheGroupAndTheGroupGoesOn) {
   EXPECT_EQ(number("SELECT count(*) FROM howdah.message WHERE source_queue = 'q.fifo' AND message_deduplication_id = "
                    "message_id::text"),
             3);
+}
+
+TEST_F(DeadLetters, AReceiverKilledBeforeItsCommitHasMovedNothing) {
+  send(queue_, 3);
+  ASSERT_EQ(receive(queue_, 3, 0).messages.size(), 3u);
+  {
+    PostgresDatabase other(options(true), recorder_);
+    other.migrate();
+    closeGate();
+    auto held = std::async(std::launch::async, [&] { return other.messages().receive(request(queue_, 10, 30, 1)); });
+    ASSERT_TRUE(someoneWaitsAtTheGate());
+    database_.terminateBackends();
+    EXPECT_THROW(held.get(), StoreError);
+    openGate();
+  }
+  EXPECT_EQ(counts(queue_), (MessageCounts{3, 0, 0}));
+  EXPECT_EQ(counts(dead_), MessageCounts{});
+  EXPECT_EQ(receive(queue_, 10, 30, 1).removals.dead_lettered, 3);
+  EXPECT_EQ(counts(dead_), (MessageCounts{3, 0, 0}));
+}
+
+TEST_F(DeadLetters, WhileOneProcessMovesAMessageAnotherNeitherMovesNorDeliversIt) {
+  send(queue_, 2);
+  ASSERT_EQ(receive(queue_, 2, 0).messages.size(), 2u);
+  PostgresDatabase other(options(true), recorder_);
+  other.migrate();
+  closeGate();
+  auto held = std::async(std::launch::async, [&] { return other.messages().receive(request(queue_, 10, 30, 1)); });
+  ASSERT_TRUE(someoneWaitsAtTheGate());
+  const auto second = receive(queue_, 10, 30, 1);
+  EXPECT_TRUE(second.messages.empty());
+  EXPECT_EQ(second.removals.dead_lettered, 0);
+  EXPECT_EQ(counts(dead_), MessageCounts{}) << "not before the commit";
+  openGate();
+  EXPECT_EQ(held.get().removals.dead_lettered, 2);
+  EXPECT_EQ(counts(queue_), MessageCounts{});
+  EXPECT_EQ(counts(dead_), (MessageCounts{2, 0, 0}));
+}
+
+TEST_F(DeadLetters, TheTimeInTheSourceCountsAgainstTheRetentionOfTheTarget) {
+  send(queue_, 1);
+  receive(queue_, 1, 0, 1);
+  passSeconds(50);
+  ASSERT_EQ(receive(queue_, 1, 0, 1).removals.dead_lettered, 1);
+  retention_ = seconds(60);  // of the target
+  ASSERT_EQ(receive(dead_, 1, 0).messages.size(), 1u);
+  passSeconds(11);
+  const auto outcome = receive(dead_, 1, 0);
+  EXPECT_TRUE(outcome.messages.empty());
+  EXPECT_EQ(outcome.removals.expired, 1);
+}
+
+TEST_F(DeadLetters, OfAFifoQueueTheRetentionOfTheTargetBeginsWithTheMove) {
+  const QueueRecord queue = create("q.fifo", {{"FifoQueue", "true"}});
+  const QueueRecord dead = create("dead.fifo", {{"FifoQueue", "true"}});
+  FifoQueueRef ref{queue.queue_id, queue.version, seconds(0), seconds(345600), {}};
+  ref.redrive = Redrive{1, dead.queue_name, "q.fifo"};
+  const FifoQueueRef dead_ref{dead.queue_id, dead.version, seconds(0), seconds(60), {}};
+  process_.fifo().send(ref, std::vector{fifoMessage("a")});
+  ASSERT_EQ(receiveFifo(process_, ref, 0), "a1 ");
+  passSeconds(50);
+  ASSERT_EQ(receiveFifo(process_, ref, 0), "");
+  passSeconds(59);
+  EXPECT_EQ(receiveFifo(process_, dead_ref, 0), "a2 ");
+  passSeconds(2);
+  EXPECT_EQ(receiveFifo(process_, dead_ref, 0), "");
+  EXPECT_EQ(process_.fifo().countMessages(dead.queue_id), MessageCounts{});
+}
+
+TEST_F(DeadLetters, AFifoReceiverKilledBeforeItsCommitHasMovedNothing) {
+  const QueueRecord queue = create("q.fifo", {{"FifoQueue", "true"}});
+  const QueueRecord dead = create("dead.fifo", {{"FifoQueue", "true"}});
+  FifoQueueRef ref{queue.queue_id, queue.version, seconds(0), seconds(345600), {}};
+  const FifoQueueRef dead_ref{dead.queue_id, dead.version, seconds(0), seconds(345600), {}};
+  for (const char* body : {"a", "b"}) process_.fifo().send(ref, std::vector{fifoMessage(body)});
+  ASSERT_EQ(receiveFifo(process_, ref, 0), "a1 b1 ");
+  ref.redrive = Redrive{1, dead.queue_name, "q.fifo"};
+  {
+    PostgresDatabase other(options(true), recorder_);
+    other.migrate();
+    closeGate();
+    auto held = std::async(std::launch::async, [&] { return receiveFifo(other, ref, 30); });
+    ASSERT_TRUE(someoneWaitsAtTheGate());
+    database_.terminateBackends();
+    EXPECT_THROW(held.get(), StoreError);
+    openGate();
+  }
+  EXPECT_EQ(process_.fifo().countMessages(queue.queue_id), (MessageCounts{2, 0, 0}));
+  EXPECT_EQ(process_.fifo().countMessages(dead.queue_id), MessageCounts{});
+  EXPECT_EQ(receiveFifo(process_, ref, 30), "");
+  EXPECT_EQ(receiveFifo(process_, dead_ref, 30), "a2 b2 ");
+}
+
+TEST_F(DeadLetters, EachFifoQueueOfACycleCountsAnewAndNoneIsLost) {
+  const QueueRecord one = create("one.fifo", {{"FifoQueue", "true"}});
+  const QueueRecord two = create("two.fifo", {{"FifoQueue", "true"}});
+  FifoQueueRef one_ref{one.queue_id, one.version, seconds(0), seconds(345600), {}};
+  FifoQueueRef two_ref{two.queue_id, two.version, seconds(0), seconds(345600), {}};
+  one_ref.redrive = Redrive{1, two.queue_name, "one.fifo"};
+  two_ref.redrive = Redrive{1, one.queue_name, "two.fifo"};
+  process_.fifo().send(one_ref, std::vector{fifoMessage("a")});
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(receiveFifo(process_, one_ref, 0), "a" + std::to_string(2 * round + 1) + " ");
+    EXPECT_EQ(receiveFifo(process_, one_ref, 0), "");
+    EXPECT_EQ(receiveFifo(process_, two_ref, 0), "a" + std::to_string(2 * round + 2) + " ");
+    EXPECT_EQ(receiveFifo(process_, two_ref, 0), "");
+  }
+}
+
+TEST_F(DeadLetters, TwoQueuesThatAreEachOthersTargetDoNotDeadlock) {
+  send(queue_, 50);
+  const auto receiveFrom = [&](const QueueRecord& from, const std::string& to) {
+    return std::async(std::launch::async, [this, &from, to] {
+      for (int n = 0; n < 100; ++n) receive(from, 10, 0, 1, to);
+    });
+  };
+  auto there = receiveFrom(queue_, "dead");
+  auto back = receiveFrom(dead_, "q");
+  EXPECT_NO_THROW(there.get());
+  EXPECT_NO_THROW(back.get());
+  EXPECT_EQ(counts(queue_).visible + counts(dead_).visible, 50);
+  EXPECT_EQ(number("SELECT count(DISTINCT message_id) FROM howdah.message"), 50);
 }
 
 TEST_F(DeadLetters, AFifoQueueWithoutItsTargetDelivers) {
