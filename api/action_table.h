@@ -30,7 +30,7 @@ struct Action {
 
 std::span<const Action> actionTable();
 
-// Null for an action that SQS does not have or that is not built yet.
+// Null for an action that SQS does not have.
 const Action* findAction(std::string_view name);
 
 }  // namespace howdah::api

@@ -144,7 +144,7 @@ TEST_F(Redrive, ATargetMustBeThereAndOfTheSameType) {
 TEST_F(Redrive, ATargetOfAnotherAccountOrRegionIsRefused) {
   create("dead");
   create("q");
-  process().context.caller.authenticated = true;
+  process().context.caller.accounts_matter = true;
   const std::string foreign =
       R"({"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111111111111:dead","maxReceiveCount":1})";
   expectInvalid(set("q", "RedrivePolicy", foreign),

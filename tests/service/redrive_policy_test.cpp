@@ -50,7 +50,7 @@ TEST(RedrivePolicy, EachRefusalHasItsText) {
            {policy("1001"), range("1001")},
            {policy("-1"), range("-1")},
            {policy("1.5"), range("1.5")},
-           {policy("99999999999999999999"), range("99999999999999999999.0")},
+           {policy("99999999999999999999"), range("100000000000000000000.0")},
            {policy("true"), range("true")},
            {policy(R"("5 ")"), range("5 ")},
            {policy(R"("")"), range("")},
