@@ -75,3 +75,28 @@ def test_a_message_through_the_cli(aws, url):
     aws("get-queue-url", "--queue-name", name,
         fails="(AWS.SimpleQueueService.NonExistentQueue) when calling the GetQueueUrl operation: The specified queue does "
               "not exist for this wsdl version.")
+
+
+def test_dead_letters_and_permissions_through_the_cli(aws):
+    """This version of the CLI is older than message move tasks."""
+    dead, source = (aws("create-queue", "--queue-name", new_name("cli"))["QueueUrl"] for _ in range(2))
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{dead.rpartition('/')[2]}"
+    policy = json.dumps({"RedrivePolicy": json.dumps({"maxReceiveCount": "1", "deadLetterTargetArn": arn})})
+    aws("set-queue-attributes", "--queue-url", source, "--attributes", policy)
+    assert aws("list-dead-letter-source-queues", "--queue-url", dead) == {"queueUrls": [source]}
+    aws("send-message", "--queue-url", source, "--message-body", "x")
+    for expected in (1, 0):
+        received = aws("receive-message", "--queue-url", source, "--visibility-timeout", "0")
+        assert len(received.get("Messages", [])) == expected
+    message, = aws("receive-message", "--queue-url", dead, "--attribute-names", "All")["Messages"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "2"
+    assert message["Attributes"]["DeadLetterQueueSourceArn"].endswith(source.rpartition("/")[2])
+
+    aws("add-permission", "--queue-url", dead, "--label", "label", "--aws-account-ids", "111111111111", "222222222222",
+        "--actions", "SendMessage", "ReceiveMessage")
+    shown = aws("get-queue-attributes", "--queue-url", dead, "--attribute-names", "Policy")["Attributes"]["Policy"]
+    assert json.loads(shown)["Statement"][0]["Action"] == ["SQS:SendMessage", "SQS:ReceiveMessage"]
+    aws("remove-permission", "--queue-url", dead, "--label", "label")
+    assert aws("get-queue-attributes", "--queue-url", dead, "--attribute-names", "Policy") == {}
+    for queue in (dead, source):
+        aws("delete-queue", "--queue-url", queue)

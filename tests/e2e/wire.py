@@ -17,7 +17,8 @@ SHAPES = {"AWS.SimpleQueueService.NonExistentQueue": "QueueDoesNotExist", "Queue
           "InvalidAction": "UnknownOperationException", "MalformedInput": "SerializationException"}
 QUERY_TEXTS = {"The specified queue does not exist.":
                "The specified queue does not exist for this wsdl version."}
-STATUS = {"ReceiptHandleIsInvalid": 404, "AWS.SimpleQueueService.PurgeQueueInProgress": 403, "OverLimit": 403}
+STATUS = {"ReceiptHandleIsInvalid": 404, "ResourceNotFoundException": 404, "OverLimit": 403,
+          "AWS.SimpleQueueService.PurgeQueueInProgress": 403}
 
 
 def shape_of(code):

@@ -5,10 +5,12 @@ import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import {
-  BatchEntryIdsNotDistinct, ChangeMessageVisibilityBatchCommand, ChangeMessageVisibilityCommand, CreateQueueCommand,
-  DeleteMessageBatchCommand, DeleteMessageCommand, DeleteQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand,
-  ListQueuesCommand, ListQueueTagsCommand, PurgeQueueCommand, QueueDoesNotExist, ReceiptHandleIsInvalid,
-  ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient,
+  AddPermissionCommand, BatchEntryIdsNotDistinct, CancelMessageMoveTaskCommand, ChangeMessageVisibilityBatchCommand,
+  ChangeMessageVisibilityCommand, CreateQueueCommand, DeleteMessageBatchCommand, DeleteMessageCommand,
+  DeleteQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand, ListDeadLetterSourceQueuesCommand,
+  ListMessageMoveTasksCommand, ListQueuesCommand, ListQueueTagsCommand, OverLimit, PurgeQueueCommand,
+  QueueDoesNotExist, ReceiptHandleIsInvalid, ReceiveMessageCommand, RemovePermissionCommand, ResourceNotFoundException,
+  SendMessageBatchCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient, StartMessageMoveTaskCommand,
   TagQueueCommand, UntagQueueCommand,
 } from "@aws-sdk/client-sqs";
 
@@ -136,6 +138,52 @@ test("tags are added and taken away", async () => {
   assert.deepEqual((await sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags, { team: "b", empty: "" });
   await sqs.send(new UntagQueueCommand({ QueueUrl, TagKeys: ["team", "empty"] }));
   assert.equal((await sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags, undefined);
+});
+
+test("a message goes to the dead-letter queue and back", async () => {
+  const arn = (url) => `arn:aws:sqs:us-east-1:000000000000:${url.split("/").at(-1)}`;
+  const dead = await makeQueue();
+  const source = await makeQueue({
+    Attributes: { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn(dead), maxReceiveCount: "1" }) },
+  });
+  assert.deepEqual((await sqs.send(new ListDeadLetterSourceQueuesCommand({ QueueUrl: dead }))).queueUrls, [source]);
+  await sqs.send(new SendMessageCommand({ QueueUrl: source, MessageBody: "x" }));
+  assert.equal((await receive(source, { VisibilityTimeout: 0 })).length, 1);
+  assert.equal(await receive(source, { WaitTimeSeconds: 0 }), undefined);
+  const [buried] = await receive(dead, { VisibilityTimeout: 0, MessageSystemAttributeNames: ["DeadLetterQueueSourceArn"] });
+  assert.deepEqual(buried.Attributes, { DeadLetterQueueSourceArn: arn(source) });
+  const { TaskHandle } = await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn(dead), MaxNumberOfMessagesPerSecond: 500 }));
+  assert.match(TaskHandle, /^[A-Za-z0-9+/]+=*$/);
+  assert.equal((await receive(source, { WaitTimeSeconds: 20 }))[0].Body, "x");
+  const [task] = (await sqs.send(new ListMessageMoveTasksCommand({ SourceArn: arn(dead), MaxResults: 10 }))).Results;
+  assert.equal(task.SourceArn, arn(dead));
+  assert.equal(task.MaxNumberOfMessagesPerSecond, 500);
+  assert.ok(task.StartedTimestamp > Date.now() - 60_000);  // the test clock only goes forward
+  const other = await makeQueue({
+    Attributes: { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn(source), maxReceiveCount: 1 }) },
+  });
+  const Entries = Array.from({ length: 10 }, (_, n) => ({ Id: `${n}`, MessageBody: "x" }));
+  await sqs.send(new SendMessageBatchCommand({ QueueUrl: source, Entries }));
+  const slow = await sqs.send(new StartMessageMoveTaskCommand({
+    SourceArn: arn(source), DestinationArn: arn(other), MaxNumberOfMessagesPerSecond: 1,
+  }));
+  const cancelled = await sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle: slow.TaskHandle }));
+  assert.ok(cancelled.ApproximateNumberOfMessagesMoved <= 2);
+  const missing = await failure(new ListMessageMoveTasksCommand({ SourceArn: `${arn(dead)}-nope` }));
+  assert.ok(missing instanceof ResourceNotFoundException, `${missing}`);
+  assert.equal(missing.$metadata.httpStatusCode, 404);
+});
+
+test("permissions are added and taken away", async () => {
+  const QueueUrl = await makeQueue();
+  const permission = { QueueUrl, Label: "label", AWSAccountIds: ["111111111111"], Actions: ["SendMessage"] };
+  await sqs.send(new AddPermissionCommand(permission));
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["Policy"] }));
+  assert.equal(JSON.parse(Attributes.Policy).Statement[0].Action, "SQS:SendMessage");
+  const tooMany = await failure(new AddPermissionCommand({ ...permission, Label: "b", Actions: Array(8).fill("SendMessage") }));
+  assert.ok(tooMany instanceof OverLimit, `${tooMany}`);
+  await sqs.send(new RemovePermissionCommand({ QueueUrl, Label: "label" }));
+  assert.equal((await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["Policy"] }))).Attributes, undefined);
 });
 
 test("errors have their class, their older code and their status", async () => {
