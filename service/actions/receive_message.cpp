@@ -15,6 +15,9 @@ using metrics::WakeSource;
 using persistence::DeliveredMessage;
 using persistence::QueueState;
 
+// Each has moved a message or more; eight see every partition of a FIFO queue unless one holds many dead letters.
+constexpr int kClaimsPastDeadLetters = 8;
+
 // One ReceiveMessage from its call to its answer. Acted on by one thread at a time: whoever found its queue, claimed
 // for it or woke it.
 class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_shared_from_this<ReceiveCall> {
@@ -205,8 +208,18 @@ std::vector<SqsService::ReceiveShare> SqsService::flyFifoReceives(std::span<cons
   if (fifo_in_flight_limit_.isReached(queue.queue_id)) return shares;
 
   const auto& attempt = receives.front()->attempt();
-  auto outcome =
-      attempt ? fifo_store_.receiveAttempt(queue, asked.front(), *attempt) : fifo_store_.receive(queue, asked);
+  const auto claim = [&] {
+    return attempt ? fifo_store_.receiveAttempt(queue, asked.front(), *attempt) : fifo_store_.receive(queue, asked);
+  };
+  auto outcome = claim();
+  // Dead letters end a claim before it has seen all groups, and who gets nothing takes the queue for empty.
+  const auto gotNothing = [&] {
+    return std::ranges::all_of(outcome.messages, [](const auto& got) { return got.empty(); });
+  };
+  for (int again = 0; again < kClaimsPastDeadLetters && outcome.removals.dead_lettered > 0 && gotNothing(); ++again) {
+    runGuarded("wake", [&] { messagesRemoved(outcome.removals); });
+    outcome = claim();
+  }
   Claimed claimed{outcome.queue, outcome.now, outcome.next_due, outcome.removals, 0, {}, false};
   claimed.took_all_it_could = outcome.removals.dead_lettered > 0;  // that ends a claim early
   for (std::size_t i = 0; i < asked.size(); ++i) {

@@ -227,6 +227,15 @@ TEST_F(Redrive, AFifoDeadLetterKeepsItsGroupAndItsIdAndHasANewSequenceNumber) {
   EXPECT_EQ(after.attributes.at("ApproximateReceiveCount"), "2");
 }
 
+TEST_F(Redrive, DeadLettersOfSomeGroupsHideNoOther) {
+  create("dead.fifo");
+  create("source.fifo", {{"RedrivePolicy", policy("dead.fifo")}});
+  for (const char* group : {"a", "b", "c", "d", "e", "f", "g"}) send("source.fifo", group, group);
+  ASSERT_EQ(receive("source.fifo", 0).size(), 7U);
+  send("source.fifo", "fresh", "h");
+  EXPECT_EQ(bodies(receive("source.fifo")), "fresh");
+}
+
 TEST_F(Redrive, AChangedPolicyHoldsForTheNextReceive) {
   createDeadLetters("q", "dead", 0);
   send("q", "x");
