@@ -339,6 +339,7 @@ TEST_F(MoveTasks, WhatComesAfterTheStartStays) {
   const MoveTaskId id = started(dead_, "destination");
   passSeconds(1);
   send(dead_, 3);
+  ASSERT_EQ(receive(dead_, 5, 0).messages.size(), 5u);  // those that were received too
   EXPECT_EQ(moveAll(id), 2);
   EXPECT_EQ(counts(dead_), (MessageCounts{3, 0, 0}));
 }
@@ -415,11 +416,13 @@ TEST_F(MoveTasks, AMissingOriginFailsTheTask) {
 
 TEST_F(MoveTasks, ADeletedSourceEndsItsTaskAndAQueueOfItsNameDoesNotInheritIt) {
   sendDead(queue_, 1);
+  send(queue_, 1);
+  ASSERT_EQ(receive(queue_, 1, 0).messages.size(), 1u);
   const MoveTaskId id = started(dead_);
   process_.queues().deleteQueue(dead_.queue_name);
   passSeconds(1);
   const QueueRecord anew = create("dead");
-  send(anew, 1);
+  ASSERT_EQ(receive(queue_, 1, 0, true).removals.dead_lettered, 1) << "sent before the task began";
   EXPECT_EQ(moveAll(id), 0);
   EXPECT_EQ(counts(anew), (MessageCounts{1, 0, 0}));
   EXPECT_TRUE(process_.moveTasks().listMoveTasks(anew.queue_name, 10).empty());
