@@ -100,6 +100,16 @@ class QueueRun {
     last = std::move(sequence_number);
   }
 
+  // One call on a connection of its own, waited for.
+  Answer now(std::string_view action, const std::string& json) {
+    asio::io_context context;
+    SqsConnection connection(context, endpoint);
+    Answer result;
+    connection.call(action, json, [&](Answer& answer) { result = std::move(answer); });
+    context.run();
+    return result;
+  }
+
   // Receives and deletes what is left, then tells what is missing.
   void drain();
 
@@ -124,15 +134,6 @@ class QueueRun {
     return processListeningOn(endpoint.address.port());
   }
   int postgresPid() const { return options.postgres_pid != 0 ? options.postgres_pid : postmasterBelow(server_pid_); }
-
-  Answer now(std::string_view action, const std::string& json) {
-    asio::io_context context;
-    SqsConnection connection(context, endpoint);
-    Answer result;
-    connection.call(action, json, [&](Answer& answer) { result = std::move(answer); });
-    context.run();
-    return result;
-  }
 
   void createQueue() {
     const bool own = options.queue.empty();
@@ -398,6 +399,97 @@ class HotGroupScenario {
   bool sending_ = false;
 };
 
+// Moves dead letters back, with the highest rate that can be asked for and without one: how fast is a task?
+class RedriveScenario {
+ public:
+  RedriveScenario(const Options& options, Report& report)
+      : target_(options, report),
+        dead_letters_(options, report),
+        report_(report),
+        target_arn_(arnOf(target_)),
+        source_arn_(arnOf(dead_letters_)) {
+    const std::string policy = fmt::format("{{\"deadLetterTargetArn\":\"{}\",\"maxReceiveCount\":1}}", source_arn_);
+    ask("SetQueueAttributes",
+        fmt::format("{{\"QueueUrl\":{},\"Attributes\":{{\"RedrivePolicy\":{}}}}}", target_.queue_url, quoted(policy)));
+  }
+
+  void run() {
+    constexpr double kHighestRate = 500;
+    dead_letters_.meter.begin();
+    const auto limited = move(kHighestRate, ",\"MaxNumberOfMessagesPerSecond\":500");
+    const auto unlimited = move(kHighestRate * 10, "");
+    dead_letters_.meter.end();
+    report_.figures = {{"moved a second, 500 asked for", limited}, {"moved a second, no limit", unlimited}};
+    dead_letters_.meter.tell(report_);
+    target_.book.swap(dead_letters_.book);  // what was sent to the one is received from the other
+    target_.drain();
+  }
+
+ private:
+  // Sends what `rate` moves in the seconds of the run, then times the task.
+  double move(double rate, const char* limit) {
+    auto wanted = static_cast<std::size_t>(rate * dead_letters_.options.seconds) / kBatch * kBatch;
+    const std::size_t count = std::max(wanted, kBatch);
+    asio::io_context context;
+    Caller sender(dead_letters_, context, dead_letters_.endpoint);
+    std::size_t sent = 0;
+    std::function<void()> send = [&] {
+      if (sent >= count) return;
+      sender.send(kBatch, [&](bool ok, const Answer&) {
+        sent += kBatch;
+        if (ok) send();
+      });
+    };
+    send();
+    context.run();
+
+    const auto started = Clock::now();
+    ask("StartMessageMoveTask",
+        fmt::format("{{\"SourceArn\":\"{}\",\"DestinationArn\":\"{}\"{}}}", source_arn_, target_arn_, limit));
+    const auto patience =
+        started + std::chrono::duration_cast<Clock::duration>(dead_letters_.options.seconds * 5s) + 30s;
+    asio::steady_timer pause(context);
+    while (Clock::now() < patience) {
+      const auto tasks = ask("ListMessageMoveTasks", fmt::format("{{\"SourceArn\":\"{}\"}}", source_arn_));
+      const auto list = listOf(tasks, "Results");
+      if (!list.Empty() && list[0]["Status"].GetString() != std::string_view("RUNNING")) {
+        const auto moved = list[0]["ApproximateNumberOfMessagesMoved"].GetUint64();
+        if (moved != count) report_.violation(fmt::format("a task moved {} of {} messages", moved, count));
+        report_.messages += moved;
+        const double seconds = Seconds(Clock::now() - started).count();
+        report_.seconds += seconds;
+        return static_cast<double>(moved) / seconds;
+      }
+      pause.expires_after(20ms);
+      pause.wait();
+    }
+    report_.violation("a move task did not end");
+    return 0;
+  }
+
+  rapidjson::Document ask(std::string_view action, const std::string& json) {
+    const auto answer = dead_letters_.now(action, json);
+    rapidjson::Document document;
+    document.Parse(answer.body.data(), answer.body.size());
+    if (answer.status != 200) throw std::runtime_error(fmt::format("{}: {}", action, answer.error()));
+    return document;
+  }
+  static std::string arnOf(QueueRun& run) {
+    const auto answer = run.now("GetQueueAttributes",
+                                fmt::format("{{\"QueueUrl\":{},\"AttributeNames\":[\"QueueArn\"]}}", run.queue_url));
+    rapidjson::Document document;
+    document.Parse(answer.body.data(), answer.body.size());
+    if (answer.status != 200 || document.HasParseError())
+      throw std::runtime_error("cannot read the ARN of a queue: " + answer.error());
+    return document["Attributes"]["QueueArn"].GetString();
+  }
+
+  static constexpr std::size_t kBatch = 10;
+  QueueRun target_, dead_letters_;
+  Report& report_;
+  const std::string target_arn_, source_arn_;
+};
+
 // One message at a time, so that each wake is one of a queue where every receiver is parked.
 class WakeScenario {
  public:
@@ -577,6 +669,7 @@ void runFifoHotGroup(const Options& options, Report& report) {
   one.groups = 1;
   HotGroupScenario(one, report).run();
 }
+void runRedrive(const Options& options, Report& report) { RedriveScenario(options, report).run(); }
 void runWake(const Options& options, Report& report) { WakeScenario(options, report).run(); }
 void runParked(const Options& options, Report& report) { ParkedScenario(options, report).run(); }
 void runIdleSend(const Options& options, Report& report) { runLoad(options, report, 1, false); }

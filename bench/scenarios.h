@@ -20,6 +20,7 @@ void runLifecycle(const Options& options, Report& report);
 void runLifecycleBatch(const Options& options, Report& report);
 void runFifoLifecycleBatch(const Options& options, Report& report);
 void runFifoHotGroup(const Options& options, Report& report);
+void runRedrive(const Options& options, Report& report);
 void runWake(const Options& options, Report& report);
 void runParked(const Options& options, Report& report);
 void runIdleSend(const Options& options, Report& report);
@@ -42,6 +43,8 @@ inline constexpr Scenario kScenarios[] = {
      runFifoLifecycleBatch},
     {"fifo-hot-group", "one message group: one connection sends, another receives and deletes, ten a call",
      runFifoHotGroup},
+    {"redrive", "move tasks from a dead-letter queue: at the highest rate that may be asked for, and without one",
+     runRedrive},
     {"wake", "parked receivers on one queue and a sender: from the send to the receive's answer", runWake},
     {"parked", "long polls without a message, renewed every 20 s: CPU and memory of the server", runParked},
     {"idle-send", "one connection, one send at a time: what a send costs when nothing else happens", runIdleSend},
