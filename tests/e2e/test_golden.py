@@ -92,22 +92,24 @@ TROUBLES = {
     "ServiceUnavailable": "DROP DATABASE {database} WITH (FORCE)",
     "InternalFailure": "ALTER SCHEMA howdah RENAME TO elsewhere",
 }
-
+# Errors that need a server with a setting of its own.
+SETTINGS = {"full-OverLimit": ["--messages-in-flight", "1"]}
 
 TASK_STATES = {"RUNNING", "COMPLETED", "CANCELLED", "FAILED"}
 
 
 @pytest.fixture(scope="module")
-def server_in_trouble(postgres):
+def own_server(postgres):
     started = {}
 
-    def start(error):
-        if error not in started:
+    def start(case):
+        if case not in started:
             url = postgres.database()
-            started[error] = Howdah(new_directory(), "--database-url", url).start()
-            trouble = TROUBLES[error].format(database=url.partition("?")[0].rpartition("/")[2])
-            postgres.run(trouble, None if "DATABASE" in trouble else url)
-        return started[error]
+            started[case] = Howdah(new_directory(), "--database-url", url, *SETTINGS.get(case, [])).start()
+            if case in TROUBLES:
+                trouble = TROUBLES[case].format(database=url.partition("?")[0].rpartition("/")[2])
+                postgres.run(trouble, None if "DATABASE" in trouble else url)
+        return started[case]
 
     yield start
     for one in started.values():
@@ -120,7 +122,10 @@ def test_the_answer_is_to_the_byte(path, request):
     exchange = Exchange(fifo=case.startswith("fifo"))
     about, *parts = re.split(r"^=== (request|answer)\n", path.read_text(), flags=re.M)
     assert about.startswith("# ") and parts[::2] == ["request", "answer"] * (len(parts) // 4)
-    server = request.getfixturevalue("server_in_trouble")(case) if case in TROUBLES else request.getfixturevalue("server")
+    if case in TROUBLES or case in SETTINGS:
+        server = request.getfixturevalue("own_server")(case)
+    else:
+        server = request.getfixturevalue("server")
     if path.parent.name != "CreateQueue" and case not in TROUBLES:
         fifo = {"FifoQueue": "true"} if exchange.fifo else {}
         made = Wire(server.port).call("CreateQueue", {"QueueName": exchange.values["queue"], "Attributes": fifo})
