@@ -12,7 +12,9 @@
 #include <thread>
 #include <utility>
 
+#include "service/message_mover.h"
 #include "service/receipt_handle.h"
+#include "tests/support/manual_clock.h"
 
 namespace howdah::testing::model {
 
@@ -128,10 +130,14 @@ class Run {
         handles_(plan.queues.size()) {
     static std::atomic<int> runs{0};
     const int run = ++runs;
-    for (const QueueShape& queue : plan.queues) {
-      names_.push_back(fmt::format("run{}-{}", run, queue.name));
+    for (const QueueShape& queue : plan.queues) names_.push_back(fmt::format("run{}-{}", run, queue.name));
+    for (std::size_t i = plan.queues.size(); i-- > 0;) {  // dead-letter queues come first
+      const QueueShape& queue = plan.queues[i];
       service::AttributeMap attributes = queue.attributes;
-      EXPECT_TRUE(processes.front()->answer(&SqsService::createQueue, {names_.back(), attributes, {}}).ok());
+      if (queue.dead_letter_queue)
+        attributes["RedrivePolicy"] = fmt::format(R"({{"deadLetterTargetArn":"{}","maxReceiveCount":{}}})",
+                                                  arn(*queue.dead_letter_queue), queue.max_receive_count);
+      EXPECT_TRUE(processes.front()->answer(&SqsService::createQueue, {names_[i], attributes, {}}).ok());
     }
   }
 
@@ -205,6 +211,7 @@ class Run {
         return changeMessageVisibilityBatch(call, handles_[call.queue].take(random, 1 + below(random, 10), true),
                                             random, records);
       case Kind::PurgeQueue: {
+        if (plan_.queues[call.queue].redrives) return;  // nobody could tell which messages were elsewhere
         const auto purged = ask(call, &SqsService::purgeQueue, {queue(call)});
         if (purged.result.ok()) {
           records.purged.push_back({purged.call});
@@ -213,6 +220,8 @@ class Run {
         }
         return;
       }
+      case Kind::MoveMessages:
+        return moveMessages(call, random, records);
       case Kind::StepClock:
         clock_.step(std::chrono::milliseconds(1 + below(random, 40000)));
         return;
@@ -279,7 +288,7 @@ class Run {
     draft.body = fmt::format("m{}.{}", call.operation, entry);
     if (plan_.queues[call.queue].fifo()) {
       draft.group = fmt::format("g{}", below(random, kGroups));
-      const bool repeats = call.repeats > 0 && chance(random, 16);
+      const bool repeats = call.repeats > 0 && !plan_.queues[call.queue].redrives && chance(random, 16);
       const std::size_t number = repeats ? call.repeats : call.operation;
       const std::size_t of_entry = repeats ? static_cast<std::size_t>(below(random, 2)) : entry;
       draft.deduplication_id = fmt::format("d{}.{}", number, of_entry);
@@ -436,6 +445,43 @@ class Run {
     }
   }
 
+  // Back to the messages' sources or to any queue of the type, with a rate or without, now and then cancelled.
+  void moveMessages(const Call& call, Random& random, Records& records) {
+    std::vector<std::size_t> destinations;
+    bool is_dead_letter_queue = false;
+    for (std::size_t i = 0; i < plan_.queues.size(); ++i) {
+      const QueueShape& other = plan_.queues[i];
+      is_dead_letter_queue |= other.dead_letter_queue == call.queue;
+      if (i != call.queue && other.redrives && other.fifo() == plan_.queues[call.queue].fifo())
+        destinations.push_back(i);
+    }
+    if (!is_dead_letter_queue) return;
+    const std::size_t destination = destinations[random() % destinations.size()];
+    service::StartMessageMoveTaskInput input{arn(call.queue), {}, {}};
+    if (chance(random, 40)) input.destination_arn = arn(destination);
+    if (chance(random, 20)) input.max_number_of_messages_per_second = 100;
+    const bool cancels = chance(random, 15);
+    const auto started = ask(call, &SqsService::startMessageMoveTask, std::move(input));
+    if (!started.result.ok()) return onlyInvalid(call, started.result.error(), records);  // one is under way
+    records.move_tasks.push_back({started.call});
+
+    std::lock_guard lock(mover_);  // as the elected process has it
+    ServiceProcess& process = *processes_[static_cast<std::size_t>(call.process)];
+    ManualClock pace;
+    service::MessageMover mover(process.database().moveTasks(), pace,
+                                [&](persistence::QueueId queue_id, std::size_t messages) {
+                                  process.service().messagesArrived(queue_id, messages);
+                                });
+    bool first = true;
+    while (const auto next = mover.move()) {
+      pace.advance(*next);
+      // It may be over already, or another client's mover have carried it out.
+      if (first && cancels)
+        static_cast<void>(ask(call, &SqsService::cancelMessageMoveTask, {started.result.value().task_handle}));
+      first = false;
+    }
+  }
+
   template <class Output>
   struct Answer {
     Call call;  // with its times
@@ -463,6 +509,9 @@ class Run {
   }
 
   QueueRef queue(const Call& call) const { return {kAccount, names_[call.queue]}; }
+  std::string arn(std::size_t queue) const {
+    return fmt::format("arn:aws:sqs:us-east-1:{}:{}", kAccount, names_[queue]);
+  }
 
   const Plan& plan_;
   const std::vector<std::unique_ptr<ServiceProcess>>& processes_;
@@ -471,6 +520,7 @@ class Run {
   std::atomic<std::uint64_t> ticks_{0};
   std::vector<std::string> names_;
   std::vector<Handles> handles_;
+  std::mutex mover_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tests/model/model.h"
+#include "tests/model/redrive_judge.h"
 
 namespace howdah::testing::model {
 
@@ -316,6 +317,13 @@ class Judge {
 
 }  // namespace
 
-std::vector<Fault> judge(const Plan& plan, const Records& records) { return Judge(plan, records).faults(); }
+std::vector<Fault> judge(const Plan& plan, const Records& records) {
+  Records plain = records;
+  const Records redriven = plain.takeRedriven(plan);
+  std::vector<Fault> faults = Judge(plan, plain).faults();
+  const std::vector<Fault> more = judgeRedrives(plan, redriven);
+  faults.insert(faults.end(), more.begin(), more.end());
+  return faults;
+}
 
 }  // namespace howdah::testing::model

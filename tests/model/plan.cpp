@@ -21,6 +21,7 @@ constexpr Share kShares[] = {
     {Kind::ChangeMessageVisibility, 50},
     {Kind::ChangeMessageVisibilityBatch, 30},
     {Kind::PurgeQueue, 1},
+    {Kind::MoveMessages, 12},
     {Kind::StepClock, 4},
 };
 
@@ -50,6 +51,11 @@ Plan makePlan(std::uint64_t seed, std::size_t operations, std::size_t threads) {
       {"groups.fifo", {{"FifoQueue", "true"}, {"DeduplicationScope", "messageGroup"}}},
       {"delayed.fifo", {{"FifoQueue", "true"}, {"DelaySeconds", "1"}}},
       {"short-lived.fifo", {{"FifoQueue", "true"}, {"MessageRetentionPeriod", "60"}}},
+      {"chain", {}, true, 8, 2},
+      {"chain-dead", {}, true, 9, 3},
+      {"chain-end", {}, true},
+      {"redriven.fifo", {{"FifoQueue", "true"}}, true, 11, 2},
+      {"dead.fifo", {{"FifoQueue", "true"}}, true},
   };
   std::vector<std::vector<std::size_t>> sends(plan.queues.size());
   for (std::size_t number = 1; number <= operations; ++number) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,10 @@ namespace howdah::testing::model {
 struct QueueShape {
   std::string name;
   service::AttributeMap attributes;
+  // Messages come to it from other queues, or leave it for others: a family of queues has judges of its own.
+  bool redrives = false;
+  std::optional<std::size_t> dead_letter_queue = {};  // which of the queues after this one its redrive policy names
+  int max_receive_count = 0;
 
   bool fifo() const { return attributes.contains("FifoQueue"); }
   bool scopeIsGroup() const { return attributes.contains("DeduplicationScope"); }
@@ -24,7 +29,7 @@ struct QueueShape {
     return found == attributes.end() ? 345600 : std::stoi(found->second);
   }
   // Whether receives may remove messages instead of handing them out.
-  bool removes() const { return attributes.contains("MessageRetentionPeriod"); }
+  bool removes() const { return redrives || attributes.contains("MessageRetentionPeriod"); }
 };
 
 enum class Kind {
@@ -36,6 +41,7 @@ enum class Kind {
   ChangeMessageVisibility,
   ChangeMessageVisibilityBatch,
   PurgeQueue,
+  MoveMessages,  // a message move task from its start to its end
   StepClock,
   Stop,  // all threads stand still: counts are compared and what can be received is received and deleted
 };

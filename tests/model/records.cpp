@@ -23,9 +23,28 @@ void Records::add(Records other) {
   append(deleted, std::move(other.deleted));
   append(changed, std::move(other.changed));
   append(purged, std::move(other.purged));
+  append(move_tasks, std::move(other.move_tasks));
   append(counted, std::move(other.counted));
   append(drained, std::move(other.drained));
   append(refused, std::move(other.refused));
+}
+
+Records Records::takeRedriven(const Plan& plan) {
+  Records redriven;
+  const auto take = [&](auto& from, auto& to) {
+    const auto middle = std::stable_partition(
+        from.begin(), from.end(), [&](const auto& record) { return !plan.queues[record.call.queue].redrives; });
+    std::move(middle, from.end(), std::back_inserter(to));
+    from.erase(middle, from.end());
+  };
+  take(sent, redriven.sent);
+  take(received, redriven.received);
+  take(deleted, redriven.deleted);
+  take(changed, redriven.changed);
+  take(move_tasks, redriven.move_tasks);
+  take(counted, redriven.counted);
+  take(drained, redriven.drained);
+  return redriven;
 }
 
 std::string history(const Plan& plan, const Records& records, const std::set<std::string>& message_ids) {

@@ -73,6 +73,9 @@ struct Changed {
 struct Purged {
   Call call;
 };
+struct MoveTask {
+  Call call;  // of its start
+};
 // At a stop:
 struct Counted {
   Call call;
@@ -90,11 +93,14 @@ struct Records {
   std::vector<Deleted> deleted;
   std::vector<Changed> changed;
   std::vector<Purged> purged;
+  std::vector<MoveTask> move_tasks;
   std::vector<Counted> counted;
   std::vector<Drained> drained;
   std::vector<std::string> refused;  // good requests that failed
 
   void add(Records other);
+  // Takes out what is of queues that redrive.
+  Records takeRedriven(const Plan& plan);
 };
 
 // A rule that did not hold, and the messages whose history tells it.
