@@ -30,6 +30,7 @@ void runSqlInsert(const Options& options, Report& report);
 void runSqlLifecycle(const Options& options, Report& report);
 void runSqlFifoLifecycle(const Options& options, Report& report);
 void runSqlFifoHotGroup(const Options& options, Report& report);
+void runSqlRedrive(const Options& options, Report& report);
 
 // How many messages wait at most in the hot group scenarios: enough that their consumer never waits for the sender.
 inline constexpr std::size_t kHotBacklog = 500;
@@ -53,6 +54,9 @@ inline constexpr Scenario kScenarios[] = {
      runSqlLifecycle},
     {"sql-fifo-lifecycle", "the same with the functions of FIFO queues, in --groups groups", runSqlFifoLifecycle},
     {"sql-fifo-hot-group", "what fifo-hot-group is compared with", runSqlFifoHotGroup},
+    {"sql-redrive",
+     "bare rows taken from one queue and put in another, --batch a commit: what redrive is compared with",
+     runSqlRedrive},
 };
 
 }  // namespace howdah::bench

@@ -125,17 +125,22 @@ class SqlWorker {
   std::vector<Delivery> deliveries_;
 };
 
+// What the server's table of messages looks like, without anything around it. Answers its name.
+std::string createBareTable(Database& database) {
+  std::string table = fmt::format("howdah_bench_{:08x}", std::random_device{}());
+  database.script(
+      fmt::format("CREATE TABLE {} (queue_id bigint, lane bigint, seq bigint, sent_at timestamptz, message_id "
+                  "uuid, body text, sender_id text, PRIMARY KEY (queue_id, lane, seq))",
+                  table));
+  return table;
+}
+
 }  // namespace
 
 void runSqlInsert(const Options& options, Report& report) {
   Database database(databaseUrl(options));
   UsageMeter meter(0, postmasterOf(database, options));
-  const std::string table = fmt::format("howdah_bench_insert_{:08x}", std::random_device{}());
-  // What the server's table of messages looks like, without anything around it.
-  database.script(
-      fmt::format("CREATE TABLE {} (queue_id bigint, lane bigint, seq bigint, sent_at timestamptz, message_id "
-                  "uuid, body text, sender_id text, PRIMARY KEY (queue_id, lane, seq))",
-                  table));
+  const std::string table = createBareTable(database);
   std::mt19937_64 random{std::random_device{}()};
   const std::string body(static_cast<std::size_t>(options.body_bytes), 'x');
   std::int64_t seq = 0;
@@ -154,6 +159,43 @@ void runSqlInsert(const Options& options, Report& report) {
     if (!window.covers(asked, answered)) continue;
     report.calls["INSERT"].add(answered - asked);
     ++report.messages;
+  }
+  measuring.join();
+  database.script("DROP TABLE " + table);
+  report.seconds = options.seconds;
+  meter.tell(report);
+}
+
+void runSqlRedrive(const Options& options, Report& report) {
+  constexpr int kStock = 20'000;
+  Database database(databaseUrl(options));
+  UsageMeter meter(0, postmasterOf(database, options));
+  const std::string table = createBareTable(database);
+  database.script(
+      fmt::format("INSERT INTO {} SELECT 1, 1, n, clock_timestamp(), gen_random_uuid(), repeat('x', {}), "
+                  "'AIDAEXAMPLE' FROM generate_series(1, {}) n",
+                  table, options.body_bytes, kStock));
+  const auto params = [&](int from) { return std::move(Params().int8(from).int4(options.batch)); };
+  database.prepare(
+      "move",
+      fmt::format(
+          "WITH moved AS (DELETE FROM {0} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {0} WHERE queue_id = $1 "
+          "ORDER BY queue_id, lane, seq LIMIT $2)) RETURNING *) INSERT INTO {0} SELECT 3 - queue_id, lane, seq, "
+          "clock_timestamp(), gen_random_uuid(), body, sender_id FROM moved RETURNING 1",
+          table),
+      params(1));
+  const Window window(options);
+  std::thread measuring([&] { window.measure(meter); });
+  int from = 1;
+  while (Clock::now() < window.to) {
+    const auto asked = Clock::now();
+    const auto result = database.run("move", params(from));
+    const auto answered = Clock::now();
+    const int moved = PQntuples(result.get());
+    if (moved < options.batch) from = 3 - from;  // all are there: back again
+    if (!window.covers(asked, answered)) continue;
+    report.calls["move"].add(answered - asked);
+    report.messages += static_cast<std::uint64_t>(moved);
   }
   measuring.join();
   database.script("DROP TABLE " + table);

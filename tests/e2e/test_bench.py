@@ -31,5 +31,5 @@ def test_wakes(server):
 def test_the_sql_baselines(two_servers):
     database = two_servers[0].command[two_servers[0].command.index("--database-url") + 1]
     assert run("--scenario", "sql-insert", "--database-url", database)["messages_per_second"] > 0
-    for scenario in ["sql-lifecycle", "sql-fifo-lifecycle", "sql-fifo-hot-group"]:
+    for scenario in ["sql-lifecycle", "sql-fifo-lifecycle", "sql-fifo-hot-group", "sql-redrive"]:
         assert run("--scenario", scenario, "--batch", "10", "--database-url", database)["messages_per_second"] > 0
