@@ -320,6 +320,22 @@ TEST_F(StandardRaces, ASendThatWaitedForAPurgeIsToldThatTheQueueChanged) {
   EXPECT_EQ(sent.get().queue, QueueState::Changed);
 }
 
+TEST_F(StandardRaces, AReceiveThatWaitedHandsOutNothingThatHasBecomeTooOldMeanwhile) {
+  send(b_, "one");
+  send(b_, "two");
+  closeGate();
+  auto first = std::async(std::launch::async, [&] { return receive(a_, {30}); });  // holds the claim lock
+  awaitWaiting("advisory", 1);
+  auto second = std::async(std::launch::async, [&] {
+    return b_.messages().receive({queue_.queue_id, queue_.version, {30}, seconds(1)});
+  });
+  awaitWaiting("row", 1);
+  number("SELECT count(*) FROM pg_sleep(1.1)");  // longer than the retention
+  openGate();
+  EXPECT_EQ(bodies(first.get()), "one");
+  EXPECT_EQ(bodies(second.get()), "");
+}
+
 TEST_F(StandardRaces, ADeletedQueueIsToldByEveryCall) {
   send(b_, "one");
   const DeliveryKey key = delivery(receive(b_, {30}).messages.at(0));
