@@ -127,10 +127,10 @@ constexpr MetricRow kTable[]{
     {"howdah_db_server_connections_max", Gauge, "", "Connections that PostgreSQL allows; from the snapshot"},
 
     // The server itself
-    {"howdah_maintenance_runs_total", Counter, "job,result", "Rounds of elected background duties done here"},
-    {"howdah_maintenance_duration_seconds", Histogram, "job", "Time a round of a background duty took", kDutySeconds},
-    {"howdah_maintenance_last_success_timestamp_seconds", Gauge, "job", "When a background duty last succeeded here"},
-    {"howdah_leader", Gauge, "job", "1 on the server that holds the duty"},
+    {"howdah_maintenance_runs_total", Counter, "duty,result", "Rounds of elected background duties done here"},
+    {"howdah_maintenance_duration_seconds", Histogram, "duty", "Time a round of a background duty took", kDutySeconds},
+    {"howdah_maintenance_last_success_timestamp_seconds", Gauge, "duty", "When a background duty last succeeded here"},
+    {"howdah_leader", Gauge, "duty", "1 on the server that holds the duty"},
     {"howdah_draining", Gauge, "", "1 while the server shuts down"},
     {"howdah_reloads_total", Counter, "what,result", "Files read again while the server ran: credentials, certificate"},
     {"howdah_certificate_expiry_timestamp_seconds", Gauge, "port", "When the TLS certificate of a port ends"},

@@ -211,7 +211,7 @@ struct PrometheusRecorder::Series {
       histogramFamily("howdah_maintenance_duration_seconds", "Time a run of a background duty took");
   Family<Gauge>& duty_success =
       gaugeFamily("howdah_maintenance_last_success_timestamp_seconds", "When a background duty last succeeded here");
-  Labelled<Gauge> leader{gaugeFamily("howdah_leader", "1 on the server that holds the duty"), "job"};
+  Labelled<Gauge> leader{gaugeFamily("howdah_leader", "1 on the server that holds the duty"), "duty"};
   Gauge& draining = gauge("howdah_draining", "1 while the server shuts down");
 };
 
@@ -333,10 +333,10 @@ void PrometheusRecorder::databaseReconnected() { series_->db_reconnects.Incremen
 void PrometheusRecorder::databaseUp(bool up) { series_->db_up.Set(up ? 1 : 0); }
 
 void PrometheusRecorder::dutyFinished(std::string_view duty, bool success, Seconds duration) {
-  const std::string job(duty);
-  series_->duty_runs.Add({{"job", job}, {"result", success ? "success" : "failure"}}).Increment();
-  series_->duty_duration.Add({{"job", job}}, kDutySeconds).Observe(duration.count());
-  if (success) series_->duty_success.Add({{"job", job}}).SetToCurrentTime();
+  const std::string name(duty);
+  series_->duty_runs.Add({{"duty", name}, {"result", success ? "success" : "failure"}}).Increment();
+  series_->duty_duration.Add({{"duty", name}}, kDutySeconds).Observe(duration.count());
+  if (success) series_->duty_success.Add({{"duty", name}}).SetToCurrentTime();
 }
 void PrometheusRecorder::dutyHeld(std::string_view duty, bool held) { series_->leader.at(duty).Set(held ? 1 : 0); }
 void PrometheusRecorder::draining(bool draining) { series_->draining.Set(draining ? 1 : 0); }

@@ -146,10 +146,10 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
       {"howdah_db_connections{state=\"open\"}", 6},
       {"howdah_db_reconnects_total", 1},
       {"howdah_db_up", 1},
-      {"howdah_maintenance_runs_total{job=\"sweep\",result=\"success\"}", 1},
-      {"howdah_maintenance_runs_total{job=\"sweep\",result=\"failure\"}", 1},
-      {"howdah_maintenance_duration_seconds_count{job=\"sweep\"}", 2},
-      {"howdah_leader{job=\"sweep\"}", 1},
+      {"howdah_maintenance_runs_total{duty=\"sweep\",result=\"success\"}", 1},
+      {"howdah_maintenance_runs_total{duty=\"sweep\",result=\"failure\"}", 1},
+      {"howdah_maintenance_duration_seconds_count{duty=\"sweep\"}", 2},
+      {"howdah_leader{duty=\"sweep\"}", 1},
       {"howdah_draining", 1},
   };
   for (const auto& [series, value] : expected) {
@@ -157,7 +157,7 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
     ASSERT_NE(found, scrape.samples.end()) << series << "\n" << recorder.render();
     EXPECT_EQ(found->second, value) << series;
   }
-  EXPECT_GT(scrape.samples.at("howdah_maintenance_last_success_timestamp_seconds{job=\"sweep\"}"), 1.7e9);
+  EXPECT_GT(scrape.samples.at("howdah_maintenance_last_success_timestamp_seconds{duty=\"sweep\"}"), 1.7e9);
 }
 
 TEST_F(PrometheusRecorderTest, BuildAndProcessAreToldBeforeAnyRequest) {
