@@ -1,6 +1,6 @@
 # Names only: scripts/bootstrap installs, CMake presets build, the scripts called here do the work.
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint format bench test-sanitizers check-deep
+.PHONY: help run build test lint format bench test-sanitizers test-deploy check-deep
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ test-sanitizers:
 	@scripts/build tsan howdah_tests
 	@tests/run asan tsan
 
+## make test-deploy     the tests of what is deployed: the Helm chart, with the newest Helms where Go is
+test-deploy:
+	@scripts/bootstrap build test
+	@scripts/build release
+	@tests/run deploy
+
 ## make lint             format, layers and shell scripts; changes nothing
 lint:
 	@scripts/bootstrap lint
@@ -45,9 +51,9 @@ bench:
 	@scripts/build release
 	@bench/run
 
-## make check-deep       what takes longer than a change should wait for: repeated race and crash tests, and the fuzzers
+## make check-deep       what takes longer than a change should wait for: deployment, repeated race and crash tests, fuzzers
 check-deep:
 	@scripts/bootstrap build test deep
 	@scripts/build release
 	@scripts/build fuzz
-	@scripts/sum_counts tests/fuzz/run -- tests/run deep
+	@scripts/sum_counts tests/fuzz/run -- tests/run deploy deep
