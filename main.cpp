@@ -76,6 +76,8 @@ int run(int argc, char** argv) {
     command->add_option("--tls-ca-file", tls_ca_file, "PEM file of the authority that an https certificate must be of");
   bool markdown = false;
   settings_command->add_flag("--markdown", markdown, "As the table in README.md");
+  bool json_schema = false;
+  settings_command->add_flag("--json-schema", json_schema, "As a JSON Schema of the config file");
   CLI::App* credentials_command = app.add_subcommand("credentials", "Access keys of --auth=sigv4");
   CLI::App* create_command = credentials_command->add_subcommand("create", "Make a key and show its secret this once");
   CLI::App* list_command = credentials_command->add_subcommand("list", "Show the keys, not their secrets");
@@ -108,7 +110,7 @@ int run(int argc, char** argv) {
 
   if (version_command->parsed()) return printVersion(json);
   if (settings_command->parsed()) {
-    fmt::print("{}", markdown ? settingsMarkdown() : settingsHelp());
+    fmt::print("{}", json_schema ? settingsJsonSchema() : markdown ? settingsMarkdown() : settingsHelp());
     return 0;
   }
   try {
@@ -129,7 +131,8 @@ int run(int argc, char** argv) {
       return healthcheck(admin_url.empty() ? localUrl(config.admin_listener) : admin_url, tls_ca_file,
                          admin_url.empty());
     if (selftest_command->parsed())
-      return selftest(endpoint.empty() ? localUrl(config.listener) : endpoint, tls_ca_file, endpoint.empty());
+      return selftest(endpoint.empty() ? localUrl(config.listener) : endpoint, tls_ca_file, endpoint.empty(),
+                      config.credentials);
     metrics::configureLog(config.log_level, config.log_format);
     if (migrate_command->parsed()) return migrate(config, kBuild, status);
     ShutdownSignals signals;

@@ -651,6 +651,82 @@ std::string settingsMarkdown() {
   return table;
 }
 
+namespace {
+
+std::string jsonText(std::string_view text) {
+  std::string json = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') json += '\\';
+    json += c;  // the table has no control characters
+  }
+  return json + '"';
+}
+
+// Members of the schema of one setting, without its description.
+std::string jsonSchemaOf(const Setting& setting) {
+  switch (setting.kind) {
+    case Kind::Count:
+      return fmt::format(R"("type": "integer", "minimum": {}, "maximum": {})", setting.min, setting.max);
+    case Kind::Duration:
+      return R"("type": "string", "pattern": "^(0|[0-9]+(ms|s|m|h|d))$")";
+    case Kind::Size:
+      return R"("type": "string", "pattern": "^(0|[0-9]+(B|KiB|MiB|GiB))$")";
+    case Kind::Switch:
+      return R"("type": "boolean")";
+    case Kind::Choice: {
+      std::vector<std::string> choices;
+      for (const std::string& choice : split(setting.choices, '|')) choices.push_back(jsonText(choice));
+      return fmt::format(R"("enum": [{}])", fmt::join(choices, ", "));
+    }
+    case Kind::Addresses:
+    case Kind::Names:
+    case Kind::Networks:
+      return R"("type": "array", "items": {"type": "string"})";
+    case Kind::Url:
+      return R"("type": "string", "pattern": "^(https?://[^ ?#\"<>]+)?$")";
+    case Kind::Path:
+    case Kind::Text:
+      break;
+  }
+  return R"("type": "string")";
+}
+
+}  // namespace
+
+std::string settingsJsonSchema() {
+  std::string properties;
+  for (const Setting& setting : kSettings) {
+    if (setting.name == "config") continue;  // the file itself
+    const std::string bounds = boundsText(setting);
+    properties += fmt::format("    {}: {{{}, \"description\": {}}},\n", jsonText(setting.name), jsonSchemaOf(setting),
+                              jsonText(fmt::format("{} [{}{}{}]", setting.help, setting.default_text,
+                                                   setting.default_text.empty() ? "" : "; ", bounds)));
+  }
+  return fmt::format(R"({{
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {{
+{}    "queues": {{
+      "type": "array",
+      "description": "Queues that are created at the start where they are missing",
+      "items": {{
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name"],
+        "properties": {{
+          "name": {{"type": "string", "pattern": "^[A-Za-z0-9_-]{{1,80}}$|^[A-Za-z0-9_-]{{1,75}}\\.fifo$"}},
+          "attributes": {{"type": "object", "additionalProperties": {{"type": ["string", "integer", "boolean"]}}}},
+          "tags": {{"type": "object", "additionalProperties": {{"type": ["string", "integer", "boolean"]}}}}
+        }}
+      }}
+    }}
+  }}
+}}
+)",
+                     properties);
+}
+
 std::string printConfig(const ServerConfig& config) {
   std::string text;
   for (const auto& [name, value, source] : config.effective) {

@@ -79,6 +79,7 @@ ServerConfig loadServerConfig(const Flags& flags, const Surroundings& surroundin
 
 std::string settingsHelp();                           // of the command line
 std::string settingsMarkdown();                       // the table in README.md
+std::string settingsJsonSchema();                     // of the config file; also of the Helm chart's values
 std::string printConfig(const ServerConfig& config);  // a config file that gives the same
 
 }  // namespace howdah

@@ -15,6 +15,7 @@ LAYERS = [
     ("serve.*", ["**"]),
     ("migrate.*", ["**"]),
     ("access_control.*", ["*.h", "api/auth/authenticator.h", "metrics/log.h"]),
+    ("selftest.*", ["*.h", "api/auth/credential_store.h"]),
     ("credentials_command.*", ["*.h", "api/auth/credential_store.h"]),
     ("declared_queues.*", ["*.h", "service/queue_service.h", "metrics/log.h"]),
     ("tests/**", ["**"]),

@@ -1,7 +1,8 @@
 """`howdah selftest`: what operators run to see that a message goes through."""
 import subprocess
 
-from howdah import BINARY, clean_environment, free_port
+from howdah import BINARY, clean_environment, free_port, new_directory
+from signing import ACCOUNT, ALICE, CREDENTIALS, SECRET, credentials_file
 
 
 def selftest(*arguments):
@@ -37,3 +38,31 @@ def test_what_is_no_sqs_is_told_with_what_it_answered(server):
 def test_an_endpoint_that_is_no_url():
     done = selftest("--endpoint", "nonsense")
     assert done.returncode == 1 and "nonsense" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_with_the_servers_keys_it_signs(new_server):
+    directory = new_directory()
+    keys = credentials_file(directory, CREDENTIALS.replace("HDOWNER", "HDZOWNER"))  # behind alice, whom her policy binds
+    server = new_server("--data-dir", directory / "data", "--auth", "sigv4", "--credentials", keys).start()
+    signed = ["--endpoint", server.url, "--auth", "sigv4", "--credentials"]
+    assert selftest("--endpoint", server.url).returncode == 1
+    done = selftest(*signed, keys)
+    assert done.returncode == 0, done
+
+    token = credentials_file(new_directory(), f"""
+- {{access-key-id: HDAOLD, secret-access-key: "{SECRET}", account: "{ACCOUNT}", disabled: true}}
+- {{access-key-id: HDTOKEN, secret-access-key: "{SECRET}", account: "{ACCOUNT}", session-token: "a/session+token=="}}
+""")
+    done = selftest(*signed, token)
+    assert done.returncode == 0, done
+    wrong = credentials_file(new_directory(), keys.read_text().replace(SECRET, SECRET[:-1] + "x"))
+    done = selftest(*signed, wrong)
+    assert done.returncode == 1 and "SignatureDoesNotMatch" in done.stderr and SECRET[:-1] not in done.stderr
+
+
+def test_without_a_key_that_is_enabled_it_says_so():
+    none = credentials_file(new_directory(), f"""
+- {{access-key-id: {ALICE}, secret-access-key: "{SECRET}", account: "{ACCOUNT}", disabled: true}}
+""")
+    done = selftest("--endpoint", "http://127.0.0.1:1", "--auth", "sigv4", "--credentials", none)
+    assert done.returncode == 1 and "no key that is enabled" in done.stderr and len(done.stderr.splitlines()) == 1
