@@ -57,7 +57,7 @@ def test_with_the_servers_keys_it_signs(new_server):
     assert done.returncode == 0, done
     wrong = credentials_file(new_directory(), keys.read_text().replace(SECRET, SECRET[:-1] + "x"))
     done = selftest(*signed, wrong)
-    assert done.returncode == 1 and "SignatureDoesNotMatch" in done.stderr and SECRET[:-1] not in done.stderr
+    assert done.returncode == 1 and "InvalidSignatureException" in done.stderr and SECRET[:-1] not in done.stderr
 
 
 def test_without_a_key_that_is_enabled_it_says_so():
