@@ -59,7 +59,7 @@ class Server {
   // Whether it was told to stop meanwhile.
   bool start() {
     // The ports come first, so that a taken one is told before a database is made.
-    listener_->start([gate = gate_](auto exchange) { gate->handle(std::move(exchange)); });
+    listener_->bind();
     startAdmin();
 
     persistence::postgres::PostgresOptions options = config_.postgres;
@@ -97,7 +97,8 @@ class Server {
                                      service::windowsDuty(duties), mover_->duty()});
     maintenance_->start();
     if (access_) access_->followClock([this] { return database_->time(); });
-    gate_->open(api::makeApiHandler(*service_, recorder_, config_.api, access_ ? access_->authenticator() : nullptr));
+    listener_->start(
+        api::makeApiHandler(*service_, recorder_, config_.api, access_ ? access_->authenticator() : nullptr));
     is_started_ = true;
     return signals_.requested() == Request::None;
   }
@@ -118,7 +119,10 @@ class Server {
     const auto deadline = steady_clock::now() + config_.drain_timeout;
     is_draining_ = true;
     recorder_.draining(true);
-    if (request == Request::Terminate && is_started_) std::this_thread::sleep_for(config_.drain_delay);
+    if (request == Request::Terminate && is_started_) {
+      listener_->endKeepAlive();
+      std::this_thread::sleep_for(config_.drain_delay);
+    }
 
     listener_->drain();
     if (service_) service_->drain();
@@ -137,25 +141,6 @@ class Server {
   }
 
  private:
-  // Answers 503 until the service stands behind it.
-  class Gate {
-   public:
-    void open(api::HttpHandler behind) {
-      behind_ = std::move(behind);
-      is_open_.store(true, std::memory_order_release);
-    }
-    void handle(std::shared_ptr<api::HttpExchange> exchange) {
-      if (is_open_.load(std::memory_order_acquire)) return behind_(std::move(exchange));
-      exchange->reply({503,
-                       {{"Content-Type", "application/x-amz-json-1.0"}, {"Retry-After", "1"}},
-                       R"({"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"The server is starting."})"});
-    }
-
-   private:
-    api::HttpHandler behind_;
-    std::atomic<bool> is_open_ = false;
-  };
-
   void startAdmin() {
     admin_hooks_.readiness = [this]() -> std::vector<api::ReadinessCheck> {
       const bool started = is_started_, draining = is_draining_, up = recorder_.isDatabaseUp();
@@ -192,7 +177,6 @@ class Server {
   std::optional<service::MessageMover> mover_;
   std::optional<service::Maintenance> maintenance_;
   std::unique_ptr<AccessControl> access_;  // with --auth=sigv4
-  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   api::AdminHooks admin_hooks_;
   std::unique_ptr<api::HttpServer> listener_;
   std::unique_ptr<api::HttpServer> admin_;

@@ -36,7 +36,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kReadBytes = 64 * 1024;  // one read; shared by all connections of a thread
 constexpr std::size_t kHeldBytes = 64 * 1024;  // pipelined bytes kept for later; beyond, the client has to wait
 constexpr std::size_t kTlsRecord = 16 * 1024;
-constexpr std::chrono::milliseconds kLinger{2000};  // for a client to read an error while it still sends
+constexpr std::chrono::milliseconds kLinger{2000};    // for a client to read an error while it still sends
+constexpr std::chrono::milliseconds kLastCall{2000};  // while draining, for a request that is on its way
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
 class Connection;
@@ -102,9 +103,11 @@ struct Shared {
   const HttpLimits limits;
   metrics::Recorder& recorder;  // used only by I/O threads, which end before the server does
   HttpHandler handler;
+  std::atomic<bool> keep_alive_ended = false;
   std::atomic<bool> draining = false;
   std::atomic<std::size_t> connections = 0;
 
+  // An exchange is what stop() waits for: a request under way, or while draining the chance to send one.
   void exchangeOpened() { ++open_exchanges_; }
   void exchangeClosed() {
     if (--open_exchanges_ > 0 || !draining) return;
@@ -135,9 +138,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
 
   // On the loop's thread.
   void start();
-  void closeIfIdle() {
-    if (phase_ == Phase::Idle || phase_ == Phase::Greeting) close();
-  }
+  void drain();
   void close();
 
   // Any thread. Answers the exchange under way.
@@ -157,6 +158,8 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   std::size_t readSome(char* buffer, std::size_t size, error_code& error);
   std::size_t writeSome(std::string_view first, std::string_view second, error_code& error);
 
+  void openExchange();
+  void closeExchange();
   void greet();
   void waitReadable();
   void onReadable();
@@ -173,7 +176,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   void finishWriting(bool written);
   void linger();
 
-  enum class Deadline { None, Greeting, Idle, Headers, Body, Write, Linger };
+  enum class Deadline { None, Greeting, Idle, Headers, Body, LastCall, Write, Linger };
 
   void setDeadline(Deadline deadline);
   void armTimer(Clock::time_point at);
@@ -191,6 +194,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   Phase phase_ = Phase::Idle;
   bool read_waiting_ = false;
   bool input_ended_ = false;
+  bool was_used_ = false;  // a request has come on it
   bool in_handler_ = false;
   bool head_request_ = false;
   bool http10_request_ = false;
@@ -239,7 +243,7 @@ void Connection::start() {
   error_code ignored;
   socket_.non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
-  if (shared_->draining) return close();
+  if (shared_->draining) openExchange();
   if (shared_->tls) {
     phase_ = Phase::Greeting;
     setDeadline(Deadline::Greeting);
@@ -247,6 +251,26 @@ void Connection::start() {
     setDeadline(Deadline::Idle);
   }
   waitReadable();
+}
+
+// A request that has begun, or that a new connection was surely made for, is worth waiting for. One that crosses the
+// close of a connection kept for later cannot be told from none; a look into the socket makes that unlikely.
+void Connection::drain() {
+  if (phase_ == Phase::Idle && was_used_) {
+    onReadable();
+    if (phase_ == Phase::Idle) return close();
+  }
+  if (phase_ != Phase::Greeting && phase_ != Phase::Idle && phase_ != Phase::Reading) return;
+  openExchange();
+  setDeadline(Deadline::LastCall);
+}
+
+void Connection::openExchange() {
+  if (!std::exchange(exchange_open_, true)) shared_->exchangeOpened();
+}
+
+void Connection::closeExchange() {
+  if (std::exchange(exchange_open_, false)) shared_->exchangeClosed();
 }
 
 void Connection::close() {
@@ -262,8 +286,10 @@ void Connection::close() {
   held_ = {};
   shared_->recorder.connectionClosed();
   --shared_->connections;
-  if (before == Phase::Handling) std::exchange(client_, nullptr)->markGone();
-  if (before == Phase::Writing) finishWriting(false);
+  if (before == Phase::Handling)
+    return std::exchange(client_, nullptr)->markGone();  // its exchange ends with the reply
+  if (before == Phase::Writing) return finishWriting(false);
+  closeExchange();
 }
 
 std::size_t Connection::readSome(char* buffer, std::size_t size, error_code& error) {
@@ -407,8 +433,8 @@ void Connection::handOver() {
   phase_ = Phase::Handling;
   setDeadline(Deadline::None);
   client_ = std::make_shared<service::ClientPresence>();
-  exchange_open_ = true;
-  shared_->exchangeOpened();
+  openExchange();
+  was_used_ = true;
   in_handler_ = true;
   try {
     shared_->handler(std::make_shared<BeastExchange>(shared_from_this(), std::move(request), client_));
@@ -453,7 +479,7 @@ void Connection::reply(HttpResponse response, OnWritten on_written) {
 void Connection::takeReply(HttpResponse response, OnWritten on_written) {
   if (phase_ == Phase::Closed) {
     if (on_written) on_written(false);
-    shared_->exchangeClosed();
+    closeExchange();
   } else if (in_handler_) {
     early_reply_.emplace(std::move(response), std::move(on_written));
   } else {
@@ -465,7 +491,7 @@ void Connection::write(HttpResponse response, OnWritten on_written) {
   phase_ = Phase::Writing;
   client_.reset();
   on_written_ = std::move(on_written);
-  if (shared_->draining) keep_alive_ = false;
+  if (shared_->keep_alive_ended) keep_alive_ = false;
 
   const bool may_have_body = response.status >= 200 && response.status != 204 && response.status != 304;
   const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(response.status));
@@ -518,7 +544,7 @@ void Connection::finishWriting(bool written) {
     phase_ = Phase::Idle;
     if (input_ended_) {
       close();
-    } else if (!keep_alive_ || shared_->draining) {
+    } else if (!keep_alive_) {
       linger();
     } else {
       setDeadline(Deadline::Idle);
@@ -527,7 +553,7 @@ void Connection::finishWriting(bool written) {
     }
   }
   if (on_written) on_written(written);
-  if (std::exchange(exchange_open_, false)) shared_->exchangeClosed();
+  closeExchange();
 }
 
 // Closing while bytes of the client are unread resets the connection, which may take our last answer from it.
@@ -544,9 +570,11 @@ void Connection::linger() {
 
 // ---- deadlines
 
-// Setting the same deadline again does not move it. The timer is only touched when it would fire too late: a busy
-// connection goes from Idle to Idle without ever arming it anew.
+// Setting the same deadline again does not move it; while draining, all that wait for a request are one. The timer is
+// only touched when it would fire too late: a busy connection goes from Idle to Idle without ever arming it anew.
 void Connection::setDeadline(Deadline deadline) {
+  const bool is_for_request = deadline >= Deadline::Greeting && deadline <= Deadline::Body;
+  if (is_for_request && shared_->draining) deadline = Deadline::LastCall;
   if (deadline == deadline_) return;
   deadline_ = deadline;
   std::chrono::milliseconds length{};
@@ -565,6 +593,9 @@ void Connection::setDeadline(Deadline deadline) {
       break;
     case Deadline::Body:
       length = shared_->limits.body_timeout;
+      break;
+    case Deadline::LastCall:
+      length = kLastCall;
       break;
     case Deadline::Write:
       length = shared_->limits.write_timeout;
@@ -620,8 +651,10 @@ class BeastServer : public HttpServer {
       : options_(std::move(options)), shared_(std::make_shared<Shared>(options_.limits, recorder)) {}
   ~BeastServer() override { stop(std::chrono::milliseconds(0)); }
 
+  void bind() override;
   void start(HttpHandler handler) override;
   std::vector<std::string> addresses() const override { return addresses_; }
+  void endKeepAlive() override { shared_->keep_alive_ended = true; }
   void drain() override;
   void stop(std::chrono::milliseconds timeout) override;
 
@@ -629,7 +662,9 @@ class BeastServer : public HttpServer {
   using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
 
   void accept(Listener& listener);
+  void acceptThoseWaiting(Listener& listener);
   void onAccepted(Listener& listener, error_code error, tcp::socket socket, const std::shared_ptr<IoLoop>& loop);
+  void take(tcp::socket socket, const std::shared_ptr<IoLoop>& loop);
 
   const HttpServerOptions options_;
   const std::shared_ptr<Shared> shared_;
@@ -653,33 +688,31 @@ void raiseDescriptorLimit(std::size_t connections) {
                      {{"open_files", limit.rlim_max}, {"connections", connections}});
 }
 
-void BeastServer::start(HttpHandler handler) {
+void BeastServer::bind() {
   raiseDescriptorLimit(options_.limits.connections);
-  shared_->handler = std::move(handler);
   if (!options_.tls_cert_file.empty())
     shared_->tls = std::make_unique<TlsIdentity>(options_.tls_cert_file, options_.tls_key_file);
   std::vector<std::shared_ptr<IoLoop>> loops;
   for (int i = 0; i < std::max(1, options_.threads); ++i) loops.push_back(std::make_shared<IoLoop>());
+  for (auto& acceptor : bindListeners(loops.front()->context, options_)) {
+    addresses_.push_back(addressText(acceptor.local_endpoint()));
+    listeners_.push_back(std::make_unique<Listener>(std::move(acceptor)));
+  }
   loops_ = std::move(loops);
+}
 
-  try {
-    for (auto& acceptor : bindListeners(loops_.front()->context, options_))
-      listeners_.push_back(std::make_unique<Listener>(std::move(acceptor)));
-    for (const auto& listener : listeners_) {
-      error_code error;
-      listener->acceptor.listen(asio::socket_base::max_listen_connections, error);
-      if (error) failToListen(addressText(listener->acceptor.local_endpoint()), error, options_);
-    }
-  } catch (...) {
-    listeners_.clear();
-    loops_.clear();
-    throw;
-  }
-
+void BeastServer::start(HttpHandler handler) {
+  if (loops_.empty()) bind();
+  shared_->handler = std::move(handler);
   for (const auto& listener : listeners_) {
-    addresses_.push_back(addressText(listener->acceptor.local_endpoint()));
-    accept(*listener);
+    error_code error;
+    listener->acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) continue;
+    const std::string address = addressText(listener->acceptor.local_endpoint());
+    listeners_.clear();
+    failToListen(address, error, options_);
   }
+  for (const auto& listener : listeners_) accept(*listener);
   for (const auto& loop : loops_) {
     work_.emplace_back(loop->context.get_executor());
     loop->thread = std::thread([loop] { loop->context.run(); });
@@ -689,13 +722,26 @@ void BeastServer::start(HttpHandler handler) {
 void BeastServer::accept(Listener& listener) {
   const auto loop = loops_[next_loop_++ % loops_.size()];
   listener.acceptor.async_accept(loop->context, [this, &listener, loop](error_code error, tcp::socket socket) {
-    if (!listener.acceptor.is_open()) return;
     onAccepted(listener, error, std::move(socket), loop);
   });
 }
 
+// Closing a listener resets the connections that nobody has accepted yet.
+void BeastServer::acceptThoseWaiting(Listener& listener) {
+  error_code error;
+  listener.acceptor.non_blocking(true, error);
+  while (!error) {
+    const auto loop = loops_[next_loop_++ % loops_.size()];
+    tcp::socket socket(loop->context);
+    listener.acceptor.accept(socket, error);
+    if (!error) take(std::move(socket), loop);
+  }
+}
+
 void BeastServer::onAccepted(Listener& listener, error_code error, tcp::socket socket,
                              const std::shared_ptr<IoLoop>& loop) {
+  if (!error) take(std::move(socket), loop);
+  if (!listener.acceptor.is_open()) return;
   if (error && error != asio::error::connection_aborted) {
     // Out of descriptors or memory: the connection stays in the backlog, and asking again at once would spin.
     if (!std::exchange(listener.paused, true))
@@ -707,46 +753,59 @@ void BeastServer::onAccepted(Listener& listener, error_code error, tcp::socket s
     return;
   }
   listener.paused = false;
-  if (!error) {
-    if (shared_->connections >= options_.limits.connections) {
-      shared_->recorder.connectionRejected("limit");
-    } else {
-      ++shared_->connections;
-      std::string peer = peerText(socket);
-      auto connection = std::make_shared<Connection>(shared_, loop, std::move(socket), std::move(peer));
-      asio::dispatch(loop->context, [connection] { connection->start(); });
-    }
-  }
   accept(listener);
 }
 
+void BeastServer::take(tcp::socket socket, const std::shared_ptr<IoLoop>& loop) {
+  if (shared_->connections >= options_.limits.connections) return shared_->recorder.connectionRejected("limit");
+  ++shared_->connections;
+  std::string peer = peerText(socket);
+  auto connection = std::make_shared<Connection>(shared_, loop, std::move(socket), std::move(peer));
+  shared_->exchangeOpened();
+  asio::dispatch(loop->context, [connection, shared = shared_] {
+    connection->start();
+    shared->exchangeClosed();
+  });
+}
+
 void BeastServer::drain() {
-  if (loops_.empty()) return;
+  if (work_.empty()) return;
+  endKeepAlive();
   shared_->draining = true;
-  loops_.front()->post([this] {
+  const auto postCounted = [this](const std::shared_ptr<IoLoop>& loop, auto work) {
+    shared_->exchangeOpened();
+    loop->post([shared = shared_, work] {
+      work();
+      shared->exchangeClosed();
+    });
+  };
+  postCounted(loops_.front(), [this] {
     for (const auto& listener : listeners_) {
+      if (listener->acceptor.is_open()) acceptThoseWaiting(*listener);
       error_code ignored;
       listener->acceptor.close(ignored);
       listener->pause.cancel();
     }
   });
   for (const auto& loop : loops_)
-    loop->post([loop] {
-      for (auto next = loop->connections.begin(); next != loop->connections.end();) (next++)->closeIfIdle();
+    postCounted(loop, [loop] {
+      for (auto next = loop->connections.begin(); next != loop->connections.end();)
+        (next++)->shared_from_this()->drain();
     });
 }
 
 void BeastServer::stop(std::chrono::milliseconds timeout) {
-  if (loops_.empty()) return;
-  drain();
-  shared_->waitForExchanges(timeout);
-  work_.clear();
-  for (const auto& loop : loops_)
-    loop->post([loop] {
-      while (!loop->connections.empty()) loop->connections.front().shared_from_this()->close();
-    });
-  for (const auto& loop : loops_) loop->thread.join();
-  for (const auto& loop : loops_) loop->end();
+  if (!work_.empty()) {
+    drain();
+    shared_->waitForExchanges(timeout);
+    work_.clear();
+    for (const auto& loop : loops_)
+      loop->post([loop] {
+        while (!loop->connections.empty()) loop->connections.front().shared_from_this()->close();
+      });
+    for (const auto& loop : loops_) loop->thread.join();
+    for (const auto& loop : loops_) loop->end();
+  }
   listeners_.clear();
   loops_.clear();
 }

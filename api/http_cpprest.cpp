@@ -44,7 +44,7 @@ class Shared {
 
   const HttpLimits limits;
   const HttpHandler handler;
-  std::atomic<bool> draining = false;
+  std::atomic<bool> keep_alive_ended = false;
 
   // False once the server has stopped: the request is then nobody's.
   bool open(const ClientPtr& client) {
@@ -126,7 +126,7 @@ class CpprestExchange : public HttpExchange {
     auto converted = toCpprest(std::move(response));
     const bool http10 = cpprest_.http_version() == http::http_versions::HTTP_1_0;
     const auto connection = request_.header("Connection");
-    if (shared_->draining) {
+    if (shared_->keep_alive_ended) {
       converted.headers().add("Connection", "close");
     } else if (http10 || !connection.empty()) {
       converted.headers().add("Connection", std::string(connection.empty() ? "close" : connection));
@@ -279,31 +279,36 @@ class CpprestServer : public HttpServer {
   explicit CpprestServer(HttpServerOptions options) : options_(std::move(options)) {}
   ~CpprestServer() override { stop(std::chrono::milliseconds(0)); }
 
-  void start(HttpHandler handler) override {
-    // The listener tells neither why an address cannot be had nor which port it took: both are found out before.
-    std::vector<asio::ip::tcp::endpoint> endpoints;
+  // The listener tells neither why an address cannot be had nor which port it took: both are found out before.
+  void bind() override {
     {
       asio::io_context context;
-      for (const auto& acceptor : bindListeners(context, options_)) endpoints.push_back(acceptor.local_endpoint());
+      for (const auto& acceptor : bindListeners(context, options_)) endpoints_.push_back(acceptor.local_endpoint());
     }
-    std::erase_if(endpoints, [](const auto& endpoint) {
+    std::erase_if(endpoints_, [](const auto& endpoint) {
       if (endpoint.address().is_v6())
         metrics::logWarn("cpprestsdk cannot listen on IPv6", {{"address", addressText(endpoint)}});
       return endpoint.address().is_v6();
     });
-    if (endpoints.empty())
+    if (endpoints_.empty())
       throw std::runtime_error("Cannot listen on " + options_.listen.front() +
                                ": cpprestsdk has no IPv6. Choose another address with " + options_.listen_setting +
                                ".");
+  }
+
+  void start(HttpHandler handler) override {
+    if (endpoints_.empty()) bind();
     initializePool();
     shared_ = std::make_shared<Shared>(options_.limits, std::move(handler));
-    for (const auto& endpoint : endpoints) listen(endpoint);
+    for (const auto& endpoint : endpoints_) listen(endpoint);
   }
 
   std::vector<std::string> addresses() const override { return addresses_; }
 
+  void endKeepAlive() override { shared_->keep_alive_ended = true; }
+
   void drain() override {
-    if (shared_) shared_->draining = true;
+    if (shared_) endKeepAlive();
   }
 
   void stop(std::chrono::milliseconds timeout) override {
@@ -344,6 +349,7 @@ class CpprestServer : public HttpServer {
   }
 
   const HttpServerOptions options_;
+  std::vector<asio::ip::tcp::endpoint> endpoints_;
   std::shared_ptr<Shared> shared_;
   std::vector<std::unique_ptr<http_listener>> listeners_;
   std::vector<std::string> addresses_;

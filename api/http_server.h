@@ -53,11 +53,18 @@ using HttpHandler = std::function<void(std::shared_ptr<HttpExchange>)>;
 class HttpServer {
  public:
   virtual ~HttpServer() = default;
-  // Binds and serves. Throws std::runtime_error with a sentence that names the address and says what to change.
+  // Takes the addresses, where connections are refused until start(): a proxy then tries another server. Throws
+  // std::runtime_error with a sentence that names the address and says what to change.
+  virtual void bind() = 0;
+  // Serves; binds first if that was not done, and throws as bind() does.
   virtual void start(HttpHandler handler) = 0;
   // The addresses really bound, with their ports. REQUIRES: started.
   virtual std::vector<std::string> addresses() const = 0;
-  // Stops accepting; keep-alive connections close after the reply under way. Idle ones close at once.
+  // Serves on, but each reply is its connection's last, so that clients and proxies leave in their own time: closing a
+  // connection that they keep for later could cross a request on its way. REQUIRES: started.
+  virtual void endKeepAlive() = 0;
+  // endKeepAlive(), and stops accepting. What has connected, or has begun a request, may finish it within two seconds;
+  // other idle connections close at once.
   virtual void drain() = 0;
   // Waits until no exchange is open or `timeout` has passed, then closes everything and joins. Safe twice, unstarted.
   virtual void stop(std::chrono::milliseconds timeout) = 0;

@@ -1034,6 +1034,52 @@ TEST_P(HttpContract, DrainingClosesIdleConnectionsAndAnswersTheOthersLast) {
   EXPECT_TRUE(parked.ended());
 }
 
+TEST_P(HttpContract, WithoutKeepAliveEachReplyIsItsConnectionsLast) {
+  start();
+  RawClient kept(address_), parked(address_);
+  kept.send(get("/"));
+  EXPECT_EQ(kept.receive().header("Connection"), "");
+  parked.send(get("/park"));
+  const auto exchange = nextParked();
+  server_->endKeepAlive();
+  kept.send(get("/"));
+  EXPECT_EQ(kept.receive().header("Connection"), "close");
+  EXPECT_TRUE(kept.ended());
+  exchange->reply({.body = "last"});
+  EXPECT_EQ(parked.receive().header("Connection"), "close");
+  RawClient later(address_);
+  later.send(get("/"));
+  EXPECT_EQ(later.receive().status, 200);
+}
+
+// As a proxy's that was told to leave, and connects anew for each request.
+TEST_P(HttpContract, DrainingAnswersRequestsThatAreOnTheirWay) {
+  start();
+  RawClient connected(address_), begun(address_);
+  const std::string request = post("/", "body");
+  begun.send(request.substr(0, request.size() - 2));
+  EXPECT_EQ(RawClient(address_).connected(), true);
+  server_->drain();
+  auto stopped = std::async(std::launch::async, [&] { server_->stop(patience); });
+  EXPECT_EQ(stopped.wait_for(50ms), std::future_status::timeout);
+  connected.send(get("/"));
+  EXPECT_EQ(connected.receive().status, 200);
+  begun.send(request.substr(request.size() - 2));
+  EXPECT_EQ(begun.receive().body, "POST / 127.0.0.1 body");
+  EXPECT_TRUE(begun.ended());
+}
+
+TEST_P(HttpContract, DrainingWaitsOnlySoLongForRequests) {
+  start();
+  RawClient silent(address_), slow(address_);
+  slow.send("GET / HT");
+  const auto began = std::chrono::steady_clock::now();
+  server_->stop(30s);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 10s);
+  EXPECT_TRUE(silent.ended());
+  EXPECT_TRUE(slow.ended());
+}
+
 TEST_P(HttpContract, StopWaitsForOpenExchanges) {
   start();
   RawClient client(address_);
@@ -1061,9 +1107,13 @@ TEST_P(HttpContract, StopGivesUpOnExchangesAfterItsTimeout) {
 }
 
 TEST_P(HttpContract, UnstartedServerStops) {
-  server_ = engine_.make(options_, recorder_);
-  server_->stop(1ms);
-  server_->stop(1ms);
+  for (const bool bound : {false, true}) {
+    options_.listen = {"127.0.0.1:0"};
+    server_ = engine_.make(options_, recorder_);
+    if (bound) server_->bind();
+    server_->stop(1ms);
+    server_->stop(1ms);
+  }
 }
 
 // ---- listening
@@ -1080,6 +1130,25 @@ TEST_P(HttpContract, ListensOnIpv6) {
   RawClient client(addresses[1]);
   client.send(get("/"));
   EXPECT_EQ(client.receive().body, "GET / ::1 ");
+}
+
+TEST_P(HttpContract, RefusesConnectionsUntilItHasStarted) {
+  std::string free_address;
+  {
+    options_.listen = {"127.0.0.1:0"};
+    const auto probing = engine_.make(options_, recorder_);
+    probing->start([](const auto&) {});
+    free_address = probing->addresses().at(0);
+  }
+  options_.listen = {free_address};
+  server_ = engine_.make(options_, recorder_);
+  server_->bind();
+  EXPECT_FALSE(RawClient(free_address).connected());
+  server_->start([this](std::shared_ptr<HttpExchange> exchange) { handle(std::move(exchange)); });
+  address_ = free_address;
+  RawClient client(address_);
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().status, 200);
 }
 
 class FailingStart : public HttpContract {

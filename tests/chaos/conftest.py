@@ -6,4 +6,4 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 
 def pytest_addoption(parser):
-    parser.addoption("--deep", action="store_true", help="kill a hundred times, not ten")
+    parser.addoption("--deep", action="store_true", help="kill a hundred times, not ten; ten rolling restarts, not one")
