@@ -90,10 +90,17 @@ annotations:
 {{- end -}}
 {{- end }}
 
+{{/* The image's defaults for those who run it by hand, taken back: empty counts as not said. */}}
+{{- define "howdah.noImageEnv" -}}
+HOWDAH_ADMIN_LISTEN: {value: ""}
+HOWDAH_DATA_DIR: {value: ""}
+HOWDAH_LISTEN: {value: ""}
+{{- end }}
+
 {{/* (root, secret): environment by name, of which libpq or the server make their connection. */}}
 {{- define "howdah.databaseEnv" -}}
 {{- $database := .root.Values.database -}}
-{{- $env := dict -}}
+{{- $env := include "howdah.noImageEnv" . | fromYaml -}}
 {{- if eq $database.mode "embedded" -}}
 {{- $_ := set $env "PGHOST" (dict "value" (printf "%s-postgres" (include "howdah.fullname" .root))) -}}
 {{- $_ := set $env "PGUSER" (dict "value" "howdah") -}}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import tools
-from conftest import CHART, Helm, containers, feature, of_kind
+from conftest import CHART, Helm, containers, feature, of_kind, pod_specs
 
 
 def load_script():
@@ -132,6 +132,29 @@ def test_the_server_takes_the_config_file_that_the_chart_makes(helm, tmp_path):
                 assert shown.startswith(f"{setting}: {value}  #") or setting == "drain-timeout", shown
 
 
+# What the Dockerfile sets for those who run the image by hand.
+IMAGE = {"HOWDAH_LISTEN": "0.0.0.0:9324", "HOWDAH_ADMIN_LISTEN": "0.0.0.0:9325", "HOWDAH_DATA_DIR": "/var/lib/howdah/data"}
+
+
+@pytest.mark.parametrize("name", ["external", "auth-none", "migrations-job"])
+def test_jobs_and_test_pods_are_not_refused_for_what_they_do_not_need(helm, name, tmp_path):
+    """They listen nowhere, so that nobody asks how they would check signatures."""
+    (tmp_path / "uri").write_text("postgresql://u@127.0.0.1:1/d")
+    (tmp_path / "keys.yaml").write_text("- {access-key-id: HDKEY, secret-access-key: sixteen-letters-0, account: '000000000000'}\n")
+    pods = [(pod, spec) for pod, _, spec in pod_specs(helm.rendered(feature(name))) if not pod.startswith("Deployment")]
+    assert pods
+    for pod, spec in pods:
+        container = spec["containers"][0]
+        environment = {entry["name"]: entry["value"].replace("/etc/howdah/database", str(tmp_path))
+                       for entry in container["env"]}
+        arguments = [re.sub("/etc/howdah/credentials", str(tmp_path / "keys.yaml"), argument).replace(
+            "r-howdah.shop.svc:9324", "127.0.0.1:1") for argument in container["args"]]
+        done = subprocess.run([tools.ROOT / "build" / "release" / "howdah", *arguments], capture_output=True, text=True,
+                              env={"PATH": "/usr/bin:/bin", **IMAGE, **environment}, timeout=60)
+        expected = "cannot reach the database" if arguments == ["migrate"] else "create queue"
+        assert done.returncode == 1 and expected in done.stderr, (pod, done.stderr)
+
+
 def test_the_server_takes_the_environment_that_the_chart_gives(helm, tmp_path):
     """Secrets and ConfigMaps as files, as a kubelet would mount them."""
     for name in ("external", "split-keys", "verify-full", "tryout", "tls-secret"):
@@ -139,11 +162,11 @@ def test_the_server_takes_the_environment_that_the_chart_gives(helm, tmp_path):
         container = of_kind(objects, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
         mounts = tmp_path / name
         files = {"config/howdah.yaml": "log-format: json\n", "database/uri": "postgresql://u:hidden@h/d\n",
-                 "credentials/keys.yaml": "- {access-key-id: HDKEY, secret-access-key: s, account: '000000000000'}\n"}
+                 "credentials/keys.yaml": "- {access-key-id: HDKEY, secret-access-key: sixteen-letters-0, account: '000000000000'}\n"}
         for path, text in files.items():
             (mounts / path).parent.mkdir(parents=True, exist_ok=True)
             (mounts / path).write_text(text)
-        environment = {"PATH": "/usr/bin:/bin"}
+        environment = {"PATH": "/usr/bin:/bin", **IMAGE}
         for entry in container["env"]:
             value = entry.get("value", "5432")
             environment[entry["name"]] = value.replace("/etc/howdah", str(mounts))
@@ -158,7 +181,7 @@ def test_the_server_takes_the_environment_that_the_chart_gives(helm, tmp_path):
 def test_the_database_of_each_form(helm):
     def environment(name):
         spec = of_kind(helm.rendered(feature(name)), "Deployment")[0]["spec"]["template"]["spec"]
-        found = {entry["name"]: entry.get("value") or entry["valueFrom"]["secretKeyRef"]
+        found = {entry["name"]: entry["value"] if "value" in entry else entry["valueFrom"]["secretKeyRef"]
                  for entry in containers(spec)[0]["env"]}
         return {key: value for key, value in found.items() if key.startswith(("PG", "HOWDAH_DATABASE"))}
 
