@@ -153,7 +153,7 @@ class Server {
       admin_hooks_.test_clock_offset = [this] { return startedDatabase().testClockOffset(); };
       admin_hooks_.set_test_clock_offset = [this](double seconds) { startedDatabase().setTestClockOffset(seconds); };
     }
-    admin_->start(api::makeAdminHandler(std::move(admin_hooks_)));
+    admin_->start(api::makeAdminHandler(std::move(admin_hooks_), config_.admin, config_.api));
   }
 
   PostgresDatabase& startedDatabase() const {

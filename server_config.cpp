@@ -61,8 +61,14 @@ const Setting kSettings[] = {
      "Addresses of the SQS API; repeatable; off loopback it needs --auth",
      [](C& c, const Value& v) { c.listener.listen = v.texts; }},
     {"admin-listen", Kind::Addresses, "127.0.0.1:9325,[::1]:9325", 0, 0, "",
-     "Addresses of health checks, metrics and administration; repeatable; off loopback it needs --auth",
+     "Addresses of health checks, metrics and administration, repeatable; off loopback only a token lets anyone change "
+     "things",
      [](C& c, const Value& v) { c.admin_listener.listen = v.texts; }},
+    {"admin-token-file", Kind::Path, "", 0, 0, "",
+     "File of a token of at least 16 characters, without which the admin port then shows only /healthz and /readyz",
+     [](C& c, const Value& v) { c.admin.token_file = v.text; }},
+    {"admin-metrics-open", Kind::Switch, "false", 0, 0, "", "Shows /metrics without the admin token, too",
+     [](C& c, const Value& v) { c.admin.metrics_open = v.number != 0; }},
     {"auth", Kind::Choice, "", 0, 0, "none|sigv4",
      "Who may call: none accepts any signature, sigv4 verifies them and policies; may be left out on loopback alone",
      [](C& c, const Value& v) { c.auth = v.text; }},
@@ -520,23 +526,29 @@ class Loader {
       problem("--auth=sigv4 needs --credentials; `howdah credentials create` makes such a file");
     if (config_.auth != "sigv4" && !config_.credentials.empty())
       problem("credentials are given but nobody is asked for them; say --auth=sigv4 as well");
-    config_.api.loopback_only = true;
-    for (const auto* listener : {&config_.listener, &config_.admin_listener}) {
-      for (const std::string& text : listener->listen) {
-        if (parseListenAddress(text)->is_loopback) continue;
-        config_.api.loopback_only = false;
-        if (config_.postgres.test_clock) {
+    const auto open = openAddresses(config_.listener), open_admin = openAddresses(config_.admin_listener);
+    config_.api.loopback_only = open.empty();
+    config_.admin.loopback_only = open_admin.empty();
+    for (const auto* addresses : {&open, &open_admin}) {
+      for (const std::string& text : *addresses) {
+        if (config_.postgres.test_clock)
           problem(fmt::format("--test-clock works on loopback listeners only, and {} is open to others; leave out one",
                               text));
-        }
-        if (config_.auth.empty()) {
-          problem(
-              fmt::format("listening on {} lets anyone who reaches it use every queue; say --auth=sigv4 and give "
-                          "--credentials, or --auth=none if that is meant, or listen on 127.0.0.1",
-                          text));
-        }
       }
     }
+    for (const std::string& text : open) {
+      if (config_.auth.empty())
+        problem(
+            fmt::format("listening on {} lets anyone who reaches it use every queue; say --auth=sigv4 and give "
+                        "--credentials, or --auth=none if that is meant, or listen on 127.0.0.1",
+                        text));
+    }
+  }
+
+  static std::vector<std::string> openAddresses(const api::HttpServerOptions& listener) {
+    std::vector<std::string> open = listener.listen;
+    std::erase_if(open, [](const std::string& text) { return parseListenAddress(text)->is_loopback; });
+    return open;
   }
 
   const Flags& flags_;

@@ -42,6 +42,7 @@ struct ServerConfig {
   enum class HttpEngine { Beast, Cpprest };
   HttpEngine http_engine = HttpEngine::Beast;  // of the API; the admin port is always Beast's
   api::ApiOptions api;
+  api::AdminOptions admin;
   service::ServiceOptions service;
   bool embedded = true;  // a private PostgreSQL in embedded_postgres.data_dir; else postgres.connection_string
   persistence::postgres::EmbeddedOptions embedded_postgres;

@@ -5,10 +5,13 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <string_view>
 
+#include "api/auth/admin_token.h"
+#include "api/cross_site.h"
 #include "service/worker_pool.h"
 
 namespace howdah::api {
@@ -74,48 +77,77 @@ std::optional<double> readOffset(const std::string& body) {
   return seconds;
 }
 
+enum class Guard {
+  Open,    // for everybody
+  Shown,   // shows what is no secret: asks for the token if there is one
+  Manages  // also wants a token where others than this machine's users can ask
+};
+
 class AdminRoutes {
  public:
-  explicit AdminRoutes(AdminHooks hooks) : hooks_(std::move(hooks)) {
+  AdminRoutes(AdminHooks hooks, AdminOptions options, ApiOptions names)
+      : hooks_(std::move(hooks)), options_(std::move(options)), names_(std::move(names)) {
+    if (!options_.token_file.empty()) token_.emplace(options_.token_file);
     if (hooks_.test_clock_offset) worker_.start();
   }
 
   void handle(std::shared_ptr<HttpExchange> exchange) {
-    const std::string_view target = exchange->request().target;
-    const std::string_view path = target.substr(0, target.find('?'));
-    const std::string_view query = path.size() < target.size() ? target.substr(path.size() + 1) : "";
-
-    if (path == "/healthz") {
-      if (isRead(*exchange)) exchange->reply(text(200, "ok"));
-    } else if (path == "/readyz") {
-      if (isRead(*exchange)) exchange->reply(readiness(query == "verbose" || query.starts_with("verbose=")));
-    } else if (path == "/metrics") {
-      if (isRead(*exchange))
-        exchange->reply(
-            {.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = hooks_.metrics()});
-    } else if (path == "/version") {
-      if (isRead(*exchange)) exchange->reply(json(200, hooks_.version_json));
-    } else if (path == "/admin/v1/test-clock" && hooks_.test_clock_offset) {
-      testClock(std::move(exchange));
-    } else {
-      exchange->reply(text(404, "There is nothing here. Try /healthz, /readyz, /metrics or /version."));
+    HttpRequest& request = exchange->request();
+    if (const char* foreign = crossSite(request, names_, options_.loopback_only, false))
+      return exchange->reply(text(403, foreign));
+    const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+    const auto* route = std::ranges::find(kRoutes, path, &Route::path);
+    const bool there = route != kRoutes.end() && (route->serve != &AdminRoutes::testClock || hooks_.test_clock_offset);
+    if (auto refusal = refuse(request, there ? route->guard : Guard::Shown, path))
+      return exchange->reply(*std::move(refusal));
+    if (!there)
+      return exchange->reply(text(404, "There is nothing here. Try /healthz, /readyz, /metrics or /version."));
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    if (!reads && !(route->writable && request.method == "PUT")) {
+      HttpResponse response = text(405, "The method is not allowed here.");
+      response.headers.emplace_back("Allow", route->writable ? "GET, HEAD, PUT" : "GET, HEAD");
+      return exchange->reply(std::move(response));
     }
+    (this->*route->serve)(std::move(exchange));
   }
 
  private:
-  static void refuseMethod(HttpExchange& exchange, std::string allowed) {
-    HttpResponse response = text(405, "The method is not allowed here.");
-    response.headers.emplace_back("Allow", std::move(allowed));
-    exchange.reply(std::move(response));
+  struct Route {
+    std::string_view path;
+    Guard guard;
+    bool writable;  // takes PUT
+    void (AdminRoutes::*serve)(std::shared_ptr<HttpExchange>);
+  };
+  static const std::array<Route, 5> kRoutes;
+
+  std::optional<HttpResponse> refuse(const HttpRequest& request, Guard guard, std::string_view path) {
+    if (guard == Guard::Open) return std::nullopt;
+    if (!token_) {
+      if (guard == Guard::Shown || options_.loopback_only) return std::nullopt;
+      return text(403, "Off loopback this is served only with a token; the setting admin-token-file names its file.");
+    }
+    if (options_.metrics_open && path == "/metrics") return std::nullopt;
+    const std::string_view given = request.header("Authorization");
+    if (token_->isIn(given)) return std::nullopt;
+    HttpResponse response = text(401, "This asks for the token of admin-token-file, as Authorization: Bearer TOKEN.");
+    response.headers.emplace_back("WWW-Authenticate", given.empty() ? "Bearer" : "Bearer error=\"invalid_token\"");
+    return response;
   }
 
-  // Answers 405 itself if not.
-  static bool isRead(HttpExchange& exchange) {
-    const auto& method = exchange.request().method;
-    if (method == "GET" || method == "HEAD") return true;
-    refuseMethod(exchange, "GET, HEAD");
-    return false;
+  void health(std::shared_ptr<HttpExchange> exchange) { exchange->reply(text(200, "ok")); }
+
+  void ready(std::shared_ptr<HttpExchange> exchange) {
+    const std::string_view target = exchange->request().target;
+    const std::string_view query = target.substr(std::min(target.find('?'), target.size() - 1) + 1);
+    exchange->reply(readiness(query == "verbose" || query.starts_with("verbose=")));
   }
+
+  void metrics(std::shared_ptr<HttpExchange> exchange) {
+    exchange->reply(
+        {.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = hooks_.metrics()});
+  }
+
+  void version(std::shared_ptr<HttpExchange> exchange) { exchange->reply(json(200, hooks_.version_json)); }
 
   HttpResponse readiness(bool verbose) const {
     const auto checks = hooks_.readiness();
@@ -133,8 +165,6 @@ class AdminRoutes {
       if (!wanted)
         return exchange->reply(
             text(400, "Send {\"offset_seconds\": N}, a number of seconds that is at most ten years either way."));
-    } else if (request.method != "GET" && request.method != "HEAD") {
-      return refuseMethod(*exchange, "GET, HEAD, PUT");
     }
     const bool posted = worker_.post([this, exchange, wanted] {
       try {
@@ -149,13 +179,24 @@ class AdminRoutes {
   }
 
   const AdminHooks hooks_;
+  const AdminOptions options_;
+  const ApiOptions names_;
+  std::optional<AdminToken> token_;
   service::WorkerPool worker_{1};  // test clock hooks ask the database, which an I/O thread must not wait for
 };
 
+const std::array<AdminRoutes::Route, 5> AdminRoutes::kRoutes{{
+    {"/healthz", Guard::Open, false, &AdminRoutes::health},
+    {"/readyz", Guard::Open, false, &AdminRoutes::ready},
+    {"/metrics", Guard::Shown, false, &AdminRoutes::metrics},
+    {"/version", Guard::Shown, false, &AdminRoutes::version},
+    {"/admin/v1/test-clock", Guard::Manages, true, &AdminRoutes::testClock},
+}};
+
 }  // namespace
 
-HttpHandler makeAdminHandler(AdminHooks hooks) {
-  auto routes = std::make_shared<AdminRoutes>(std::move(hooks));
+HttpHandler makeAdminHandler(AdminHooks hooks, AdminOptions options, ApiOptions names) {
+  auto routes = std::make_shared<AdminRoutes>(std::move(hooks), std::move(options), std::move(names));
   return [routes](std::shared_ptr<HttpExchange> exchange) { routes->handle(std::move(exchange)); };
 }
 

@@ -1,5 +1,8 @@
 // The admin port: health, readiness, metrics, version and the test clock. Never the SQS API, which is on a port of its
 // own so that exposing one does not expose the other.
+//
+// Health is for everybody. With a token, all else asks for it (metrics may be left open). Without one, whoever reaches
+// a loopback listener may do everything, and whoever reaches another may only look.
 #pragma once
 
 #include <functional>
@@ -7,6 +10,7 @@
 #include <vector>
 
 #include "api/http_server.h"
+#include "api/options.h"
 
 namespace howdah::api {
 
@@ -26,7 +30,8 @@ struct AdminHooks {
   std::string version_json;
 };
 
-// Dropping the handler waits for a test clock hook under way.
-HttpHandler makeAdminHandler(AdminHooks hooks);
+// Dropping the handler waits for a test clock hook under way. `names` are those that the API goes by as well. Throws
+// std::runtime_error with a sentence if the token's file is of no use.
+HttpHandler makeAdminHandler(AdminHooks hooks, AdminOptions options, ApiOptions names);
 
 }  // namespace howdah::api

@@ -14,6 +14,7 @@
 #include "api/auth/permissions.h"
 #include "api/codec/aws_json_codec.h"
 #include "api/codec/aws_query_codec.h"
+#include "api/cross_site.h"
 #include "api/error_table.h"
 #include "api/queue_url.h"
 #include "api/request_id.h"
@@ -32,24 +33,8 @@ constexpr std::size_t kMaxTraceHeader = 256;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
-bool equalsIgnoringCase(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
-
 bool startsWithIgnoringCase(std::string_view text, std::string_view prefix) {
   return equalsIgnoringCase(text.substr(0, prefix.size()), prefix);
-}
-
-std::string_view withoutPort(std::string_view host) {
-  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
-  return host.substr(0, host.find(':'));
-}
-
-bool isLoopbackName(std::string_view name) {
-  constexpr std::string_view kUnderLocalhost = ".localhost";
-  if (equalsIgnoringCase(name, "localhost") || name == "[::1]") return true;
-  if (name.size() > kUnderLocalhost.size() &&
-      equalsIgnoringCase(name.substr(name.size() - kUnderLocalhost.size()), kUnderLocalhost))
-    return true;
-  return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 struct Target {
@@ -130,8 +115,10 @@ class Call : public std::enable_shared_from_this<Call> {
 
     cors_origin_ = corsOrigin(request);
     // A page has no key to sign with; where signatures are asked for, they are what protects.
-    if (const char* why = api_->authenticator ? nullptr : crossSite(request, host))
-      return refuse({ErrorCode::AccessDeniedException, why});
+    const char* foreign = api_->authenticator
+                              ? nullptr
+                              : crossSite(request, api_->options, api_->options.loopback_only, !cors_origin_.empty());
+    if (foreign != nullptr) return refuse({ErrorCode::AccessDeniedException, foreign});
     if (request.method == "OPTIONS") {
       HttpResponse response;
       response.status = 204;
@@ -198,23 +185,6 @@ class Call : public std::enable_shared_from_this<Call> {
                   });
   }
 
-  // A reason to refuse a request that a web page made a browser send. A page cannot leave these headers out, so clients
-  // that are no browsers are not asked for them.
-  const char* crossSite(const HttpRequest& request, std::string_view host) const {
-    constexpr const char* kForeign = "Requests from pages of other sites are refused.";
-    const std::string_view site = request.header("Sec-Fetch-Site");
-    if (cors_origin_.empty() && !site.empty() && site != "same-origin" && site != "none") return kForeign;
-    if (const std::string_view origin = request.header("Origin"); cors_origin_.empty() && !origin.empty()) {
-      const auto scheme_end = origin.find("://");
-      if (scheme_end == std::string_view::npos || !equalsIgnoringCase(origin.substr(scheme_end + 3), host))
-        return kForeign;
-    }
-    // A name that somebody else's DNS has pointed at this machine.
-    if (api_->options.loopback_only && !host.empty() && !isOurName(withoutPort(host)))
-      return "The Host header is not a name of this server; the setting trusted-hosts can name it.";
-    return nullptr;
-  }
-
   // The origin of the page that asks, if the settings allow it.
   std::string corsOrigin(const HttpRequest& request) const {
     const std::string_view origin = request.header("Origin");
@@ -232,18 +202,6 @@ class Call : public std::enable_shared_from_this<Call> {
     response.headers.emplace_back("Access-Control-Max-Age", "86400");
     if (const std::string_view wanted = request.header("Access-Control-Request-Headers"); !wanted.empty())
       response.headers.emplace_back("Access-Control-Allow-Headers", wanted);
-  }
-
-  bool isOurName(std::string_view name) const {
-    if (isLoopbackName(name)) return true;
-    if (const std::string& url = api_->options.public_url; !url.empty()) {
-      std::string_view host = url;
-      if (const auto scheme_end = host.find("://"); scheme_end != std::string_view::npos)
-        host.remove_prefix(scheme_end + 3);
-      if (equalsIgnoringCase(name, withoutPort(host.substr(0, host.find('/'))))) return true;
-    }
-    return std::ranges::any_of(api_->options.trusted_host_names,
-                               [&](const std::string& trusted) { return equalsIgnoringCase(name, trusted); });
   }
 
   // A name that could be one of SQS is told back.

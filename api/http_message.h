@@ -10,6 +10,9 @@ namespace howdah::api {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;  // as received; names compare without case
 
+// Of ASCII.
+bool equalsIgnoringCase(std::string_view a, std::string_view b);
+
 struct HttpRequest {
   std::string method;  // upper case
   std::string target;  // path and query as sent, still percent-encoded

@@ -1,4 +1,4 @@
-// Settings of the API port; defaults, bounds and help are in the settings table (server_config.cpp).
+// Settings of both ports; defaults, bounds and help are in the settings table (server_config.cpp).
 #pragma once
 
 #include <string>
@@ -13,9 +13,15 @@ struct ApiOptions {
   std::vector<std::string> trusted_host_names;  // Hosts a browser may name beside loopback ones
   std::vector<Network> trusted_proxies;         // whose X-Forwarded-Proto and X-Forwarded-Host count
   std::vector<std::string> cors_origins;        // whose pages may call from browsers; "*": all
-  bool loopback_only = false;                   // all listeners are on loopback
+  bool loopback_only = false;                   // all listeners of the API are on loopback
   std::string account = "000000000000";         // of every caller while requests are not authenticated
   std::string region = "us-east-1";             // in the ARNs that policies speak of
+};
+
+struct AdminOptions {
+  bool loopback_only = false;  // all listeners of the admin port are on loopback
+  std::string token_file;      // whose token guards what is not open; empty: none
+  bool metrics_open = false;   // /metrics asks for no token
 };
 
 }  // namespace howdah::api

@@ -221,13 +221,17 @@ TEST_F(ServerConfigTest, AProblemSaysWhatToChange) {
       {"fewer connections", {"--workers", "9"}, {}, "", "database-connections is 6, fewer than the 9 workers"},
       {"drain", {"--drain-delay", "30s"}, {}, "", "drain-timeout is shorter than drain-delay"},
       {"open listener", {"--listen", "0.0.0.0:9324"}, {}, "", "or --auth=none if that is meant"},
-      {"open admin", {"--admin-listen", "10.0.0.1:9325"}, {}, "", "listening on 10.0.0.1:9325 lets anyone"},
       {"any v6", {"--listen", "[::]:9324"}, {}, "", "listening on [::]:9324 lets anyone"},
       {"open test clock",
        {"--listen", "0.0.0.0:1", "--auth=none", "--test-clock"},
        {},
        "",
        "--test-clock works on loop"},
+      {"open test clock on the admin port",
+       {"--admin-listen", "[::]:9325", "--test-clock"},
+       {},
+       "",
+       "--test-clock works on loopback listeners only, and [::]:9325 is open"},
       {"unknown queue key", {}, {}, "queues: [{name: q, atributes: {}}]", "did you mean attributes?"},
       {"nameless queue", {}, {}, "queues: [{tags: {}}]", "an entry of queues needs a name"},
       {"queue twice", {}, {}, "queues: [{name: q}, {name: q}]", "queue q is declared twice"},
@@ -266,6 +270,13 @@ TEST_F(ServerConfigTest, OpenListenersAreFineOnceAuthIsSaid) {
   EXPECT_FALSE(config.api.loopback_only);
   EXPECT_EQ(config.auth, "none");
   EXPECT_TRUE(load({"--listen", "127.8.9.1:9324", "--listen", "[0:0:0:0:0:0:0:1]:9324"}).api.loopback_only);
+}
+
+TEST_F(ServerConfigTest, AnAdminPortOffLoopbackNeedsNoDecisionAboutTheApi) {
+  const ServerConfig config = load({"--admin-listen", "10.0.0.1:9325", "--admin-listen", "127.0.0.1:9325"});
+  EXPECT_FALSE(config.admin.loopback_only);
+  EXPECT_TRUE(config.api.loopback_only);
+  EXPECT_TRUE(load({"--listen", "0.0.0.0:9324", "--auth=none"}).admin.loopback_only);
 }
 
 TEST_F(ServerConfigTest, TlsIsForBothPortsAndNeedsBothFilesAndTheDefaultEngine) {

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/support/scratch_file.h"
+
 namespace howdah::api {
 namespace {
 
@@ -13,7 +15,8 @@ using namespace std::chrono_literals;
 
 class FakeExchange : public HttpExchange {
  public:
-  FakeExchange(std::string method, std::string target, std::string body) {
+  FakeExchange(std::string method, std::string target, std::string body, HttpHeaders headers) {
+    request_.headers = std::move(headers);
     request_.method = std::move(method);
     request_.target = std::move(target);
     request_.body = std::move(body);
@@ -38,9 +41,10 @@ class AdminPort : public ::testing::Test {
     hooks_.version_json = R"({"version":"1.2.3"})";
   }
 
-  HttpResponse ask(const std::string& method, const std::string& target, const std::string& body = "") {
-    if (!handler_) handler_ = makeAdminHandler(hooks_);
-    const auto exchange = std::make_shared<FakeExchange>(method, target, body);
+  HttpResponse ask(const std::string& method, const std::string& target, const std::string& body = "",
+                   HttpHeaders headers = {}) {
+    if (!handler_) handler_ = makeAdminHandler(hooks_, options_, names_);
+    const auto exchange = std::make_shared<FakeExchange>(method, target, body, std::move(headers));
     auto response = exchange->response();
     handler_(exchange);
     if (response.wait_for(10s) != std::future_status::ready) throw std::runtime_error("no answer");
@@ -52,7 +56,17 @@ class AdminPort : public ::testing::Test {
     hooks_.set_test_clock_offset = [this](double seconds) { offset_ = seconds; };
   }
 
+  HttpResponse askWith(const std::string& authorization, const std::string& target) {
+    return ask("GET", target, "", {{"Authorization", authorization}});
+  }
+
   AdminHooks hooks_;
+  AdminOptions options_ = [] {
+    AdminOptions made;
+    made.loopback_only = true;
+    return made;
+  }();
+  ApiOptions names_;
   std::vector<ReadinessCheck> checks_ = {{"migrated", true, "version 3", true}};
   double offset_ = 0;
   HttpHandler handler_;
@@ -146,6 +160,125 @@ TEST_F(AdminPort, FailingTestClockIsAnswered500) {
   enableTestClock();
   hooks_.test_clock_offset = []() -> double { throw std::runtime_error("no clock"); };
   EXPECT_EQ(ask("GET", "/admin/v1/test-clock").status, 500);
+}
+
+constexpr const char* kToken = "a-token.of_32~characters+and/more==";
+
+TEST_F(AdminPort, OffLoopbackWithoutATokenItOnlyShows) {
+  enableTestClock();
+  options_.loopback_only = false;
+  for (const char* target : {"/healthz", "/readyz?verbose", "/metrics", "/version"})
+    EXPECT_EQ(ask("GET", target).status, 200) << target;
+  for (const char* method : {"GET", "PUT", "POST"})
+    EXPECT_EQ(ask(method, "/admin/v1/test-clock", R"({"offset_seconds": 5})").status, 403) << method;
+  EXPECT_EQ(askWith("Bearer " + std::string(kToken), "/admin/v1/test-clock").status, 403);
+  EXPECT_EQ(ask("GET", "/nothing").status, 404);
+  EXPECT_EQ(offset_, 0);
+}
+
+TEST_F(AdminPort, WithATokenAllButHealthAsksForIt) {
+  const testing::ScratchFile file(std::string(kToken) + "\n");
+  enableTestClock();
+  options_.token_file = file.path();
+  for (const bool loopback_only : {true, false}) {
+    options_.loopback_only = loopback_only;
+    handler_ = nullptr;
+    EXPECT_EQ(ask("GET", "/healthz").status, 200);
+    EXPECT_EQ(ask("GET", "/readyz").status, 200);
+    for (const char* target : {"/metrics", "/version", "/admin/v1/test-clock", "/nothing"}) {
+      const auto refused = ask("GET", target);
+      EXPECT_EQ(refused.status, 401) << target;
+      EXPECT_EQ(header(refused, "WWW-Authenticate"), "Bearer");
+      EXPECT_NE(askWith("Bearer " + std::string(kToken), target).status, 401) << target;
+    }
+    EXPECT_EQ(askWith("bearer  " + std::string(kToken), "/version").status, 200);
+  }
+  EXPECT_EQ(ask("PUT", "/admin/v1/test-clock", R"({"offset_seconds": 5})").status, 401);
+  EXPECT_EQ(offset_, 0);
+}
+
+TEST_F(AdminPort, NoOtherTokenWillDo) {
+  const testing::ScratchFile file(kToken);
+  options_.token_file = file.path();
+  const std::string token = kToken;
+  const std::string others[] = {"Basic " + token,
+                                token,
+                                "Bearer",
+                                "Bearer ",
+                                "Bearer " + token + "=",
+                                "Bearer " + token.substr(1),
+                                "Bearer x" + token,
+                                "Bearer " + token + " " + token,
+                                "Bearer \n" + token,
+                                "Bearer " + std::string(100'000, 'x')};
+  for (const std::string& other : others) {
+    const auto refused = askWith(other, "/version");
+    EXPECT_EQ(refused.status, 401) << other;
+    EXPECT_EQ(header(refused, "WWW-Authenticate"), "Bearer error=\"invalid_token\"");
+  }
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::string changed = "Bearer " + token;
+    changed[7 + i] ^= 1;
+    EXPECT_EQ(askWith(changed, "/version").status, 401) << changed;
+  }
+}
+
+TEST_F(AdminPort, MetricsMayBeLeftOpen) {
+  const testing::ScratchFile file(kToken);
+  options_.token_file = file.path();
+  options_.metrics_open = true;
+  EXPECT_EQ(ask("GET", "/metrics").status, 200);
+  EXPECT_EQ(ask("GET", "/version").status, 401);
+}
+
+TEST_F(AdminPort, ANewTokenCountsAtOnceAndABrokenFileChangesNothing) {
+  testing::ScratchFile file(kToken);
+  options_.token_file = file.path();
+  EXPECT_EQ(askWith("Bearer " + std::string(kToken), "/version").status, 200);
+  file.write("another-token-of-30-characters\n");
+  EXPECT_EQ(askWith("Bearer " + std::string(kToken), "/version").status, 401);
+  EXPECT_EQ(askWith("Bearer another-token-of-30-characters", "/version").status, 200);
+  for (const char* broken : {"", "short", "two words that are long enough"}) {
+    file.write(broken);
+    EXPECT_EQ(askWith("Bearer another-token-of-30-characters", "/version").status, 200) << broken;
+    EXPECT_EQ(askWith("Bearer " + std::string(broken), "/version").status, 401) << broken;
+  }
+}
+
+TEST_F(AdminPort, AUselessTokenFileIsToldAtTheStart) {
+  const auto problem = [&](const std::string& path) -> std::string {
+    try {
+      options_.token_file = path;
+      makeAdminHandler(hooks_, options_, names_);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(problem("/nowhere/token"), "cannot read /nowhere/token of --admin-token-file: No such file or directory");
+  EXPECT_NE(problem("/tmp").find("of --admin-token-file: Is a directory"), std::string::npos) << problem("/tmp");
+  for (const std::string& useless :
+       {std::string("123456789012345\n"), std::string(4097, 'x'), std::string("long-enough but with a space"),
+        std::string("long-enough-but\nin-two-lines"), std::string(16, '\0')}) {
+    const testing::ScratchFile file(useless);
+    EXPECT_NE(problem(file.path()).find("`openssl rand -hex 32` makes a token"), std::string::npos) << useless;
+    EXPECT_EQ(problem(file.path()).find("long-enough"), std::string::npos);
+  }
+  EXPECT_EQ(problem(testing::ScratchFile("1234567890123456 \r\n").path()), "");
+}
+
+TEST_F(AdminPort, WebPagesOfOtherSitesAreRefused) {
+  EXPECT_EQ(ask("GET", "/metrics", "", {{"Sec-Fetch-Site", "cross-site"}}).status, 403);
+  EXPECT_EQ(ask("GET", "/metrics", "", {{"Host", "localhost:9325"}, {"Origin", "https://evil.example"}}).status, 403);
+  EXPECT_EQ(ask("GET", "/metrics", "", {{"Host", "localhost:9325"}, {"Origin", "http://localhost:9325"}}).status, 200);
+  EXPECT_EQ(ask("GET", "/metrics", "", {{"Host", "evil.example"}}).status, 403);
+  names_.trusted_host_names = {"evil.example"};
+  handler_ = nullptr;
+  EXPECT_EQ(ask("GET", "/metrics", "", {{"Host", "evil.example"}}).status, 200);
+  options_.loopback_only = false;
+  names_ = {};
+  handler_ = nullptr;
+  EXPECT_EQ(ask("GET", "/metrics", "", {{"Host", "prometheus-finds-us-by.example:9325"}}).status, 200);
 }
 
 }  // namespace

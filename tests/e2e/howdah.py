@@ -166,8 +166,8 @@ class Howdah:
     def client(self, **options):
         return sqs_client(self.url, **options)
 
-    def admin(self, method, path, body=None, quiet=False):
-        return request(self.admin_port, method, path, body, quiet=quiet)
+    def admin(self, method, path, body=None, quiet=False, headers=None):
+        return request(self.admin_port, method, path, body, headers, quiet=quiet)
 
     def metrics(self):
         """{'name{a="b"}': value}, labels in the order they are shown."""

@@ -37,6 +37,59 @@ def test_the_test_clock_is_there_only_where_it_was_asked_for(new_server, postgre
     assert plain.admin("PUT", "/admin/v1/test-clock", json.dumps({"offset_seconds": 5})).status == 404
 
 
+def test_a_token_guards_the_admin_port_and_a_new_one_counts_at_once(new_server, postgres, directory):
+    token = directory / "token"
+    token.write_text("first-token-of-the-tests\n")
+    server = new_server("--database-url", postgres.database(), "--test-clock", "--admin-token-file", token).start()
+
+    def ask(given, method="GET", path="/metrics", body=None):
+        answer = server.admin(method, path, body, headers={"Authorization": f"Bearer {given}"} if given else {})
+        return answer.status, answer.headers.get("www-authenticate")
+
+    clock = ("PUT", "/admin/v1/test-clock", json.dumps({"offset_seconds": 5}))
+    assert server.admin("GET", "/healthz").status == server.admin("GET", "/readyz?verbose").status == 200
+    assert ask(None) == ask(None, *clock) == (401, "Bearer")
+    assert ask("another-token-of-the-tests", *clock) == (401, 'Bearer error="invalid_token"')
+    assert ask("first-token-of-the-tests", *clock) == (200, None)
+    token.write_text("second-token-of-the-tests\n")
+    assert ask("second-token-of-the-tests") == (200, None)
+    assert ask("first-token-of-the-tests")[0] == 401
+    token.write_text("short")
+    assert ask("second-token-of-the-tests") == (200, None)
+    assert "the admin token was not read again and stays" in server.log()
+    assert "-token-of-the-tests" not in server.log()
+
+
+def test_the_admin_port_off_loopback_only_shows(new_server, postgres, directory):
+    token = directory / "token"
+    token.write_text("the-token-of-the-tests")
+    bearer = {"Authorization": "Bearer the-token-of-the-tests"}
+    database = postgres.database()
+    for arguments, metrics, with_token in (((), 200, 404), (("--admin-token-file", token), 401, 404),
+                                           (("--admin-token-file", token, "--admin-metrics-open"), 200, 404)):
+        server = new_server("--database-url", database, *arguments)
+        server.command[server.command.index("--admin-listen") + 1] = f"0.0.0.0:{server.admin_port}"
+        server.start()
+        assert server.admin("GET", "/readyz").status == 200
+        assert server.admin("GET", "/metrics").status == metrics
+        assert server.admin("GET", "/metrics", headers=bearer).status == 200
+        assert server.admin("GET", "/nothing", headers=bearer).status == with_token
+        server.stop()
+
+
+def test_a_useless_token_file_keeps_it_from_starting(new_server, postgres, directory):
+    (directory / "token").write_text("too-short")
+    server = new_server("--database-url", postgres.database(), "--admin-token-file", directory / "token").spawn()
+    assert server.process.wait(30) == 1
+    assert "must have 16 to 4096 characters; `openssl rand -hex 32` makes a token" in server.log()
+    assert "too-short" not in server.log()
+
+
+def test_pages_of_other_sites_do_not_read_the_admin_port(server):
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Host": "evil.example"}):
+        assert server.admin("GET", "/metrics", headers=headers).status == 403, headers
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"offset_seconds":"5"}', b'{"offset_seconds":1e300}', b"\xff"])
 def test_the_test_clock_refuses_nonsense(server, body):
     assert server.admin("PUT", "/admin/v1/test-clock", body).status == 400
