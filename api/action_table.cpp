@@ -43,6 +43,10 @@ Action action(std::string_view name, std::string_view permission, bool account_l
       }
     });
   };
+  if constexpr (requires(const Input& input, ManagedChange& change) { describe(input, change); })
+    row.describe = [](const void* input, ManagedChange& change) {
+      describe(*static_cast<const Input*>(input), change);
+    };
   if constexpr (!std::is_same_v<Output, service::Nothing>) row.output = &structureOf<Output>();
   if constexpr (std::is_same_v<Output, service::ReceiveMessageOutput>) {
     row.undelivered = [](QueueService& service, const RequestContext& context, const void* output) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "api/audit.h"
 #include "api/codec/shape.h"
 #include "service/queue_service.h"
 
@@ -22,6 +23,8 @@ struct Action {
   const Structure* input;
   const Structure* output;  // null: answers nothing
   std::shared_ptr<void> (*make_input)();
+  // For the audit log; null for an action that manages nothing.
+  void (*describe)(const void* input, ManagedChange& change);
   // Uses up `input`.
   void (*call)(service::QueueService&, const service::RequestContext&, void* input, ActionDone);
   // Gives back what an output that never reached its client holds; null where nothing is held.

@@ -10,6 +10,9 @@
 #include <optional>
 #include <string_view>
 
+#include <fmt/format.h>
+
+#include "api/audit.h"
 #include "api/auth/admin_token.h"
 #include "api/cross_site.h"
 #include "service/worker_pool.h"
@@ -98,8 +101,13 @@ class AdminRoutes {
     const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
     const auto* route = std::ranges::find(kRoutes, path, &Route::path);
     const bool there = route != kRoutes.end() && (route->serve != &AdminRoutes::testClock || hooks_.test_clock_offset);
-    if (auto refusal = refuse(request, there ? route->guard : Guard::Shown, path))
+    if (auto refusal = refuse(request, there ? route->guard : Guard::Shown, path)) {
+      AuditedCall call = callOf(request, there ? route->path : "unknown path");
+      call.decision = "denied";
+      call.error = refusal->status == 401 ? "Unauthorized" : "Forbidden";
+      audit(call);
       return exchange->reply(*std::move(refusal));
+    }
     if (!there)
       return exchange->reply(text(404, "There is nothing here. Try /healthz, /readyz, /metrics or /version."));
     const bool reads = request.method == "GET" || request.method == "HEAD";
@@ -132,6 +140,15 @@ class AdminRoutes {
     HttpResponse response = text(401, "This asks for the token of admin-token-file, as Authorization: Bearer TOKEN.");
     response.headers.emplace_back("WWW-Authenticate", given.empty() ? "Bearer" : "Bearer error=\"invalid_token\"");
     return response;
+  }
+
+  AuditedCall callOf(const HttpRequest& request, std::string_view action) const {
+    AuditedCall call;
+    call.action = action;
+    call.source_ip = request.peer_address;
+    call.decision = "allowed";
+    call.by = token_ ? "admin token" : options_.loopback_only ? "loopback" : "no admin token";
+    return call;
   }
 
   void health(std::shared_ptr<HttpExchange> exchange) { exchange->reply(text(200, "ok")); }
@@ -168,7 +185,12 @@ class AdminRoutes {
     }
     const bool posted = worker_.post([this, exchange, wanted] {
       try {
-        if (wanted) hooks_.set_test_clock_offset(*wanted);
+        if (wanted) {
+          hooks_.set_test_clock_offset(*wanted);
+          AuditedCall call = callOf(exchange->request(), "/admin/v1/test-clock");
+          call.details = {{"offset_seconds", fmt::format("{}", *wanted)}};
+          audit(call);
+        }
         exchange->reply(json(200, offsetJson(hooks_.test_clock_offset())));
       } catch (const std::exception&) {
         const auto error = service::failureOf(std::current_exception(), "test-clock");

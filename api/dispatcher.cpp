@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "api/action_table.h"
+#include "api/audit.h"
 #include "api/auth/permissions.h"
 #include "api/codec/aws_json_codec.h"
 #include "api/codec/aws_query_codec.h"
@@ -19,6 +20,7 @@
 #include "api/queue_url.h"
 #include "api/request_id.h"
 #include "metrics/log.h"
+#include "service/queue_arn.h"
 
 namespace howdah::api {
 namespace {
@@ -30,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kMethods = "GET, HEAD, OPTIONS, POST";
 constexpr std::string_view kFormContentType = "application/x-www-form-urlencoded";
 constexpr std::size_t kMaxTraceHeader = 256;
+constexpr std::size_t kLongestName = 80;  // of a queue, and so in the audit log
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
@@ -118,7 +121,10 @@ class Call : public std::enable_shared_from_this<Call> {
     const char* foreign = api_->authenticator
                               ? nullptr
                               : crossSite(request, api_->options, api_->options.loopback_only, !cors_origin_.empty());
-    if (foreign != nullptr) return refuse({ErrorCode::AccessDeniedException, foreign});
+    if (foreign != nullptr) {
+      denied_by_ = "cross-site request";
+      return refuse({ErrorCode::AccessDeniedException, foreign});
+    }
     if (request.method == "OPTIONS") {
       HttpResponse response;
       response.status = 204;
@@ -151,11 +157,16 @@ class Call : public std::enable_shared_from_this<Call> {
   void runAction(HttpRequest& request, const Target& target) {
     std::optional<Identity> identity;
     if (api_->authenticator) {
-      auto authenticated =
-          api_->authenticator->authenticate({request.method, target.path, target.query,
-                                             clientHost(request, api_->options), request.headers, request.body});
-      if (!authenticated) return refuse(authenticated.error());
+      const SignedParts parts{request.method,  target.path, target.query, clientHost(request, api_->options),
+                              request.headers, request.body};
+      auto authenticated = api_->authenticator->authenticate(parts);
+      if (!authenticated) {
+        denied_by_ = "signature";
+        access_key_id_ = api_->authenticator->namedKey(parts);
+        return refuse(authenticated.error());
+      }
       identity = std::move(authenticated).value();
+      access_key_id_ = identity->access_key_id;
     }
     if (codec_ != &api_->json && !isForm(request)) request.body.clear();  // whatever it is, it is no parameters
     const std::string_view name = codec_->actionName(request);
@@ -179,6 +190,7 @@ class Call : public std::enable_shared_from_this<Call> {
 
     url_base_ = queueUrlBase(request, api_->options);
     fillContext(request, std::move(identity));
+    if (action_->describe != nullptr) action_->describe(input.get(), change_.emplace());
     action_->call(api_->service, context_, input.get(),
                   [self = shared_from_this()](service::Result<std::shared_ptr<const void>> result) {
                     self->finish(std::move(result));
@@ -222,9 +234,10 @@ class Call : public std::enable_shared_from_this<Call> {
       context_.caller.account = identity->account;
       context_.caller.principal = identity->principal;
       context_.caller.accounts_matter = true;
-      context_.permissions = std::make_shared<const RequestPermissions>(
-          api_->policies, *std::move(identity), context_.caller, api_->authenticator->now(), action_->permission,
-          api_->options.region, url_base_);
+      permissions_ = std::make_shared<const RequestPermissions>(api_->policies, *std::move(identity), context_.caller,
+                                                                api_->authenticator->now(), action_->permission,
+                                                                api_->options.region, url_base_);
+      context_.permissions = permissions_;
     } else {
       context_.caller.account = api_->options.account;
       context_.caller.principal = "arn:aws:iam::" + api_->options.account + ":root";
@@ -285,12 +298,46 @@ class Call : public std::enable_shared_from_this<Call> {
                     {"duration_ms", duration.count() * 1000},
                     {"client", exchange_->request().peer_address}});
 
+    auditCall(error);
+
     // Let go of the exchange: it holds the callback, which holds this.
     const auto exchange = std::move(exchange_);
     if (!action_ || !action_->undelivered || !output) return exchange->reply(std::move(response));
     exchange->reply(std::move(response), [self = shared_from_this(), output = std::move(output)](bool written) {
       if (!written) self->giveBack(output);
     });
+  }
+
+  void auditCall(std::string_view error) const {
+    const auto verdict = permissions_ ? permissions_->verdict() : std::nullopt;
+    const bool is_denied = !denied_by_.empty() || (verdict && !verdict->decision.allowed);
+    if (!is_denied && !change_) return;
+    const HttpRequest& request = exchange_->request();
+    const service::Caller& caller = context_.caller;
+    AuditedCall call;
+    call.action = actionLabel();
+    // Refused before its name counted.
+    if (const Action* named = action_ ? action_ : findAction(codec_->actionName(request))) call.action = named->name;
+    call.request_id = context_.request_id;
+    call.account = caller.account;
+    call.principal = caller.principal;
+    call.access_key_id = access_key_id_;
+    call.source_ip = request.peer_address;
+    std::string queue = verdict ? verdict->resource : change_ ? change_->queue_arn : "";
+    if (queue.empty() && change_ && !change_->queue.name.empty()) {
+      const std::string& account = change_->queue.account;
+      queue = service::queueArn(api_->options.region,
+                                {account.empty() || !caller.accounts_matter ? caller.account : account,
+                                 change_->queue.name.substr(0, kLongestName)});
+    }
+    call.queue = queue;
+    const bool decided = verdict || !api_->authenticator;
+    call.decision = is_denied ? "denied" : decided ? "allowed" : "none";
+    call.by = !denied_by_.empty() ? denied_by_ : verdict ? verdict->decision.by : decided ? "auth=none" : "";
+    if (verdict) call.statement = verdict->decision.statement;
+    call.error = error;
+    if (change_) call.details = change_->details;
+    audit(call);
   }
 
   void giveBack(const std::shared_ptr<const void>& output) try {
@@ -313,6 +360,11 @@ class Call : public std::enable_shared_from_this<Call> {
   std::string url_base_;
   std::string cors_origin_;  // of the page that asks; empty: no page, or one that may not
   bool is_head_ = false;
+  // For the audit log.
+  std::string_view denied_by_;  // before policies were asked; empty: it was not
+  std::string access_key_id_;
+  std::shared_ptr<const RequestPermissions> permissions_;
+  std::optional<ManagedChange> change_;
   std::atomic<bool> answered_ = false;
 };
 

@@ -1,17 +1,22 @@
-// Builds the line here and hands it to spdlog whole: spdlog filters by level, serialises writers and flushes.
+// Builds the line here and hands it to spdlog whole, which serialises writers and flushes.
 #include "metrics/log.h"
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <ctime>
 #include <iterator>
 #include <memory>
+#include <span>
 
 #include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
+
+#include "metrics/audit.h"
+#include "metrics/repeat_folder.h"
 
 namespace howdah::metrics {
 namespace {
@@ -127,30 +132,39 @@ std::string timestamp() {
 
 constexpr std::string_view kNames[] = {"debug", "info", "warn", "error"};
 
-std::string jsonLine(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  std::string line =
-      fmt::format(R"({{"ts":"{}","level":"{}","msg":)", timestamp(), kNames[static_cast<std::size_t>(level)]);
-  appendQuoted(line, message);
+// All of a line but its time, level and end.
+std::string middleOf(std::string_view message, std::span<const LogField> fields, bool json) {
+  std::string middle;
+  json ? appendQuoted(middle, message) : appendEscaped(middle, message);
   for (const LogField& field : fields) {
-    line += ',';
-    appendQuoted(line, field.key);
-    line += ':';
-    std::visit(AppendValue{line, true}, field.value);
+    middle += json ? ',' : ' ';
+    json ? appendQuoted(middle, field.key) : void(middle += field.key);
+    middle += json ? ':' : '=';
+    std::visit(AppendValue{middle, json}, field.value);
   }
-  line += '}';
-  return line;
+  return middle;
 }
 
-std::string textLine(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  std::string line = fmt::format("{} {:<5} ", timestamp(), kNames[static_cast<std::size_t>(level)]);
-  appendEscaped(line, message);
-  for (const LogField& field : fields) {
-    line += ' ';
-    line += field.key;
-    line += '=';
-    std::visit(AppendValue{line, false}, field.value);
-  }
-  return line;
+// Past spdlog's levels: those are looked at before a line is built.
+void write(LogLevel level, std::string_view middle) {
+  const Log& log = theLog();
+  const std::string_view name = kNames[static_cast<std::size_t>(level)];
+  log.logger->log(spdlog::level::critical,
+                  log.json ? fmt::format(R"({{"ts":"{}","level":"{}","msg":{}}})", timestamp(), name, middle)
+                           : fmt::format("{} {:<5} {}", timestamp(), name, middle));
+}
+
+constexpr std::chrono::minutes kAuditWindow{1};
+constexpr std::size_t kFoldedKeys = 1000;
+
+// What is told of lines that were not written. Made after the log, so that it goes first.
+RepeatFolder& auditFolder() {
+  static RepeatFolder folder(kFoldedKeys, [json = theLog().json](const std::string& middle, std::uint64_t repeated) {
+    constexpr std::string_view kTooMany = "audited calls too many to tell apart";
+    const std::string told = middle.empty() ? middleOf(kTooMany, std::array{LogField("audit", true)}, json) : middle;
+    write(LogLevel::Info, told + fmt::format(fmt::runtime(json ? R"(,"repeated":{})" : " repeated={}"), repeated));
+  });
+  return folder;
 }
 
 }  // namespace
@@ -163,10 +177,16 @@ void configureLog(LogLevel level, LogFormat format) {
 bool logEnabled(LogLevel level) { return theLog().logger->should_log(spdlogLevel(level)); }
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  Log& log = theLog();
-  if (!log.logger->should_log(spdlogLevel(level))) return;
-  log.logger->log(spdlogLevel(level), spdlog::string_view_t(log.json ? jsonLine(level, message, fields)
-                                                                     : textLine(level, message, fields)));
+  if (logEnabled(level)) write(level, middleOf(message, fields, theLog().json));
+}
+
+void audit(std::string_view message, std::span<const LogField> fields) {
+  write(LogLevel::Info, middleOf(message, fields, theLog().json));
+}
+
+void auditFolded(std::string_view message, std::span<const LogField> fields, const std::string& key) {
+  const std::string middle = middleOf(message, fields, theLog().json);
+  if (auditFolder().add(key, middle, kAuditWindow)) write(LogLevel::Info, middle);
 }
 
 }  // namespace howdah::metrics

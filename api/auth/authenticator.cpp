@@ -88,7 +88,7 @@ Result<Identity> Authenticator::authenticate(const SignedParts& parts) const {
   if (!read) return std::move(read).error();
   if (!*read) {
     if (isSignedInVersion2(parts)) return Error{ErrorCode::InvalidSecurity, {}};
-    return Identity{"", "*", nullptr};
+    return Identity{"", "*", nullptr, ""};
   }
   const SignatureClaim& claim = **read;
 
@@ -110,7 +110,15 @@ Result<Identity> Authenticator::authenticate(const SignedParts& parts) const {
   if (!remembered) credential->signing_keys.remember(scope, key);
 
   if (auto checked = checkToken(claim, *credential, now); !checked) return checked.error();
-  return Identity{credential->account, credential->principal, credential->policy};
+  return Identity{credential->account, credential->principal, credential->policy, credential->access_key_id};
+}
+
+std::string Authenticator::namedKey(const SignedParts& parts) const {
+  const auto read = readSignature(parts);
+  if (!read || !*read) return {};
+  const auto credentials = credentials_->current();
+  const Credential* credential = credentials->find((*read)->access_key_id);
+  return credential == nullptr ? std::string() : credential->access_key_id;
 }
 
 }  // namespace howdah::api

@@ -68,6 +68,10 @@ Result<Nothing> RequestPermissions::mayAct(const std::string& account, const std
   request.owner = account;
   request.resource = service::queueArn(region_, {account, queue});
   const Decision decision = decide(request, policies);
+  {
+    std::lock_guard lock(mutex_);
+    verdict_ = Verdict{decision, request.resource};
+  }
   if (decision.allowed) return Nothing{};
   // Whether there is such a queue is not for others to know.
   if (request.action == "GetQueueUrl" && request.account != account) return Error{ErrorCode::QueueDoesNotExist, {}};
@@ -76,6 +80,11 @@ Result<Nothing> RequestPermissions::mayAct(const std::string& account, const std
   return Error{ErrorCode::AccessDeniedException, "User: " + request.principal +
                                                      " is not authorized to perform: sqs:" + lowerCase(request.action) +
                                                      " on resource: " + request.resource + " " + decision.reason};
+}
+
+std::optional<Verdict> RequestPermissions::verdict() const {
+  std::lock_guard lock(mutex_);
+  return verdict_;
 }
 
 Result<Nothing> RequestPermissions::checkPolicy(const std::string& policy) const {

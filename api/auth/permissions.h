@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -23,6 +24,12 @@ class ParsedPolicies {
   std::unordered_map<std::string, std::shared_ptr<const Policy>> parsed_;
 };
 
+// What was decided about a request, and about which queue.
+struct Verdict {
+  Decision decision;
+  std::string resource;  // ARN
+};
+
 class RequestPermissions final : public service::Permissions {
  public:
   // `action` is the name that policies know it by; `endpoint` is told to who has no name.
@@ -33,12 +40,17 @@ class RequestPermissions final : public service::Permissions {
                                            const std::string& policy) const override;
   service::Result<service::Nothing> checkPolicy(const std::string& policy) const override;
 
+  // Of the last that was asked; nothing if nothing was.
+  std::optional<Verdict> verdict() const;
+
  private:
   const std::shared_ptr<ParsedPolicies> parsed_;
   const std::shared_ptr<const Policy> of_caller_;
   const std::string region_;
   const std::string endpoint_;
   PolicyRequest request_;  // but for the queue
+  mutable std::mutex mutex_;
+  mutable std::optional<Verdict> verdict_;
 };
 
 }  // namespace howdah::api

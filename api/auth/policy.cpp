@@ -274,6 +274,7 @@ struct Condition {
 }  // namespace
 
 struct Policy::Statement {
+  std::string sid;  // may be empty
   bool allows = false;
   bool anybody = false;
   std::set<std::string> accounts;    // all principals of these
@@ -403,7 +404,7 @@ class Reader {
     bool has_effect = false, has_principal = false;
     forEachMember(object, "a statement", [&](std::string_view name, const rapidjson::Value& value) {
       if (name == "Sid") {
-        textOf(value, "Sid");
+        statement.sid = textOf(value, "Sid");
       } else if (name == "Effect") {
         const std::string effect = textOf(value, "Effect");
         if (effect != "Allow" && effect != "Deny") refuse("Effect must be Allow or Deny.");
@@ -547,42 +548,54 @@ std::variant<std::shared_ptr<const Policy>, std::string> Policy::parse(std::stri
   return std::move(refusal.why);
 }
 
-Policy::Effect Policy::evaluate(const PolicyRequest& request) const {
+Policy::Effect Policy::evaluate(const PolicyRequest& request, std::string* name) const {
   const std::string action = lowerCase(request.action);
-  Effect effect = Effect::None;
+  const Statement* decisive = nullptr;
   for (const Statement& statement : statements_) {
-    if (effect == Effect::Allow && statement.allows) continue;
+    if (decisive != nullptr && statement.allows) continue;
     if (!statement.applies(request, action)) continue;
-    if (!statement.allows) return Effect::Deny;
-    effect = Effect::Allow;
+    decisive = &statement;
+    if (!statement.allows) break;
   }
-  return effect;
+  if (decisive == nullptr) return Effect::None;
+  if (name != nullptr)
+    *name = decisive->sid.empty() ? "#" + std::to_string(decisive - statements_.data() + 1) : decisive->sid;
+  return decisive->allows ? Effect::Allow : Effect::Deny;
 }
 
 Decision decide(const PolicyRequest& request, const Policies& policies) {
   using enum Policy::Effect;
-  const auto effect = [&](const Policy* policy) { return policy != nullptr ? policy->evaluate(request) : None; };
+  const auto effect = [&](const Policy* policy, std::string& statement) {
+    return policy != nullptr ? policy->evaluate(request, &statement) : None;
+  };
   const auto none_allows = [&](std::string_view kind) {
     return Decision{false, "because no " + std::string(kind) +
                                "-based policy allows the sqs:" + lowerCase(request.action) + " action"};
   };
   const bool is_owner = !request.account.empty() && request.account == request.owner;
   const bool unrestricted = policies.of_caller == nullptr;
+  const Decision by_owner{true, {}, "owner"};
   if (is_owner && unrestricted &&
       (policies.queue_policy_is_broken || std::ranges::find(kNeverLockedOut, request.action) != kNeverLockedOut.end()))
-    return {true};
+    return by_owner;
 
-  const auto by_caller = effect(policies.of_caller), by_queue = effect(policies.of_queue);
-  if (by_caller == Deny) return {false, "with an explicit deny in an identity-based policy"};
-  if (by_queue == Deny || policies.queue_policy_is_broken)
-    return {false, "with an explicit deny in a resource-based policy"};
-  if (is_owner)
-    return unrestricted || by_caller == Allow || by_queue == Allow ? Decision{true} : none_allows("identity");
+  std::string of_caller, of_queue;
+  const auto by_caller = effect(policies.of_caller, of_caller), by_queue = effect(policies.of_queue, of_queue);
+  const Decision by_identity{true, {}, "identity policy", of_caller}, by_resource{true, {}, "queue policy", of_queue};
+  if (by_caller == Deny) return {false, "with an explicit deny in an identity-based policy", by_identity.by, of_caller};
+  constexpr const char* kDeniedByQueue = "with an explicit deny in a resource-based policy";
+  if (by_queue == Deny) return {false, kDeniedByQueue, by_resource.by, of_queue};
+  if (policies.queue_policy_is_broken) return {false, kDeniedByQueue, "broken queue policy"};
+  if (is_owner) {
+    if (unrestricted) return by_owner;
+    if (by_caller == Allow) return by_identity;
+    return by_queue == Allow ? by_resource : none_allows("identity");
+  }
 
   const auto* action = std::ranges::find(kActions, request.action, &ActionName::name);
   if (action == kActions.end() || action->owner_only || by_queue != Allow) return none_allows("resource");
   if (!unrestricted && by_caller != Allow) return none_allows("identity");
-  return {true};
+  return by_resource;
 }
 
 }  // namespace howdah::api

@@ -35,8 +35,9 @@ class Policy {
 
   Policy();
   ~Policy();
-  // A statement that denies counts more than any that allows.
-  Effect evaluate(const PolicyRequest& request) const;
+  // A statement that denies counts more than any that allows. `statement` is set to the name of the one that decided:
+  // its Sid, or #1 for the first.
+  Effect evaluate(const PolicyRequest& request, std::string* statement = nullptr) const;
 
   struct Statement;
 
@@ -54,6 +55,9 @@ struct Policies {
 struct Decision {
   bool allowed = false;
   std::string reason = {};  // as AWS ends its sentence: "because no ... policy allows the ... action"
+  // "owner", "identity policy", "queue policy", "broken queue policy" or "no statement"
+  std::string_view by = "no statement";
+  std::string statement = {};  // of the policy that decided
 };
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-overview-of-managing-access.html

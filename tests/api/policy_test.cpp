@@ -561,6 +561,58 @@ TEST(Decisions, SayWhy) {
   EXPECT_EQ(decided(request(), nullptr).reason, "because no resource-based policy allows the sqs:sendmessage action");
 }
 
+TEST(Decisions, NameTheStatementThatDecided) {
+  constexpr const char* kKey = R"({"Statement":[
+    {"Sid":"Send","Effect":"Allow","Action":"sqs:SendMessage","Resource":"*"},
+    {"Effect":"Allow","Action":["sqs:SendMessage","sqs:DeleteMessage"],"Resource":"*"},
+    {"Sid":"NoPurge","Effect":"Deny","Action":"sqs:PurgeQueue","Resource":"*"}]})";
+  constexpr const char* kQueue = R"({"Statement":[
+    {"Sid":"Lent","Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"sqs:*","Resource":"*"},
+    {"Effect":"Deny","Principal":"*","Action":"sqs:ReceiveMessage","Resource":"*"},
+    {"Sid":"","Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"},
+    {"Sid":"Late","Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*",
+     "Condition":{"Bool":{"aws:SecureTransport":"true"}}}]})";
+  PolicyRequest secure = request("SendMessage");
+  secure.secure = true;
+  const struct {
+    PolicyRequest request;
+    const char* queue_policy;
+    const char* key_policy;
+    bool allowed;
+    const char* by;
+    const char* statement;
+  } cases[] = {
+      {owner(), nullptr, nullptr, true, "owner", ""},
+      {owner(), kQueue, nullptr, true, "owner", ""},
+      {owner("ReceiveMessage"), kQueue, nullptr, false, "queue policy", "#2"},
+      {owner("DeleteQueue"), kQueueDeniesAll, nullptr, true, "owner", ""},
+      {owner(), nullptr, kKey, true, "identity policy", "Send"},
+      {owner("DeleteMessage"), nullptr, kKey, true, "identity policy", "#2"},
+      {owner("DeleteMessage"), kQueueAllowsAll, kKey, true, "identity policy", "#2"},
+      {owner("PurgeQueue"), kQueueAllowsAll, kKey, false, "identity policy", "NoPurge"},
+      {owner("ReceiveMessage"), kQueueAllowsAll, kKey, true, "queue policy", "#1"},
+      {owner("CreateQueue"), nullptr, kKey, false, "no statement", ""},
+      {request(), kQueue, nullptr, true, "queue policy", "Lent"},
+      {request(), kQueue, kKey, true, "queue policy", "Lent"},
+      {secure, kQueue, nullptr, false, "queue policy", "Late"},
+      {request("PurgeQueue"), kQueue, kKey, false, "identity policy", "NoPurge"},
+      {request("ReceiveMessage"), kQueue, nullptr, false, "queue policy", "#2"},
+      {request("CreateQueue"), kQueue, nullptr, false, "no statement", ""},
+      {request(), nullptr, nullptr, false, "no statement", ""},
+      {anonymous(), kQueue, nullptr, true, "queue policy", "#3"},
+      {anonymous("DeleteMessage"), kQueue, nullptr, false, "no statement", ""},
+  };
+  for (const auto& c : cases) {
+    const Decision decision = decided(c.request, c.queue_policy, c.key_policy);
+    const std::string what = c.request.principal + " " + c.request.action;
+    EXPECT_EQ(decision.allowed, c.allowed) << what;
+    EXPECT_EQ(decision.by, c.by) << what;
+    EXPECT_EQ(decision.statement, c.statement) << what;
+  }
+  EXPECT_EQ(decide(owner(), {nullptr, nullptr, true}).by, "owner");
+  EXPECT_EQ(decide(request(), {nullptr, nullptr, true}).by, "broken queue policy");
+}
+
 TEST(Decisions, ABrokenPolicyLetsInTheOwnerAlone) {
   EXPECT_TRUE(decide(owner(), {nullptr, nullptr, true}).allowed);
   EXPECT_FALSE(decide(request(), {nullptr, nullptr, true}).allowed);

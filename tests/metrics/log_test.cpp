@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "metrics/audit.h"
+
 namespace howdah::metrics {
 namespace {
 
@@ -71,6 +73,22 @@ TEST(Log, WhatIsBelowTheLevelIsNotWritten) {
                        EXPECT_TRUE(logEnabled(LogLevel::Warn));
                      }),
             "");
+}
+
+TEST(Log, AuditLinesAreWrittenWhateverTheLevel) {
+  const std::string lines = captured(LogLevel::Error, LogFormat::Json, [] {
+    const LogField fields[] = {{"audit", true}, {"action", "TagQueue"}};
+    audit("management call", fields);
+    for (int i = 0; i < 3; ++i) auditFolded("denied call", fields, "the same");
+    auditFolded("denied call", fields, "another");
+  });
+  const auto count = [&](std::string_view text) {
+    int found = 0;
+    for (auto at = lines.find(text); at != lines.npos; at = lines.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count(R"("level":"info","msg":"management call","audit":true,"action":"TagQueue"})"), 1) << lines;
+  EXPECT_EQ(count(R"("level":"info","msg":"denied call","audit":true,"action":"TagQueue"})"), 2) << lines;
 }
 
 TEST(Log, AutoIsJsonWhereNoTerminalReads) {
