@@ -3,7 +3,10 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <map>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -47,6 +50,18 @@ std::string localUrl(const api::HttpServerOptions& listener) {
   return (listener.tls_cert_file.empty() ? "http://" : "https://") + address.text();
 }
 
+// As SDKs take it.
+SelfTestKey keyOf(const std::map<std::string, std::string>& environment) {
+  const auto valueOf = [&](const char* name) {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::string() : found->second;
+  };
+  SelfTestKey key{valueOf("AWS_ACCESS_KEY_ID"), valueOf("AWS_SECRET_ACCESS_KEY"), valueOf("AWS_SESSION_TOKEN")};
+  if (key.access_key_id.empty() != key.secret_access_key.empty())
+    throw std::runtime_error("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together: set both, or neither");
+  return key;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Howdah: Amazon SQS on PostgreSQL");
   app.name("howdah");
@@ -71,6 +86,10 @@ int run(int argc, char** argv) {
   healthcheck_command->add_option("--admin", admin_url, "URL of the admin port, http://127.0.0.1:9325 by default");
   std::string endpoint;
   selftest_command->add_option("--endpoint", endpoint, "URL of the SQS API, http://127.0.0.1:9324 by default");
+  std::string selftest_key_id;
+  selftest_command->add_option("--access-key", selftest_key_id,
+                               "Key of the --credentials file to sign with, any that is enabled by default; without a "
+                               "file, that of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
   std::string tls_ca_file;
   for (CLI::App* command : {healthcheck_command, selftest_command})
     command->add_option("--tls-ca-file", tls_ca_file, "PEM file of the authority that an https certificate must be of");
@@ -122,7 +141,11 @@ int run(int argc, char** argv) {
       if (disable_command->parsed()) disableCredential(credentials_path, access_key_id);
       return 0;
     }
-    const ServerConfig config = loadServerConfig(flags, Surroundings::here());
+    // Who gives keys to sign with is asked for them.
+    if (selftest_command->parsed() && flags.values.contains("credentials"))
+      flags.values.try_emplace("auth", std::vector<std::string>{"sigv4"});
+    const Surroundings surroundings = Surroundings::here();
+    const ServerConfig config = loadServerConfig(flags, surroundings);
     if (print_command->parsed()) {
       fmt::print("{}", printConfig(config));
       return 0;
@@ -130,9 +153,13 @@ int run(int argc, char** argv) {
     if (healthcheck_command->parsed())
       return healthcheck(admin_url.empty() ? localUrl(config.admin_listener) : admin_url, tls_ca_file,
                          admin_url.empty());
-    if (selftest_command->parsed())
-      return selftest(endpoint.empty() ? localUrl(config.listener) : endpoint, tls_ca_file, endpoint.empty(),
-                      config.credentials);
+    if (selftest_command->parsed()) {
+      if (config.credentials.empty() && !selftest_key_id.empty())
+        return complain("say in which file the access key is, with --credentials FILE", kUsage);
+      const SelfTestKey key = config.credentials.empty() ? keyOf(surroundings.environment)
+                                                         : readSelfTestKey(config.credentials, selftest_key_id);
+      return selftest(endpoint.empty() ? localUrl(config.listener) : endpoint, tls_ca_file, endpoint.empty(), key);
+    }
     metrics::configureLog(config.log_level, config.log_format);
     if (migrate_command->parsed()) return migrate(config, kBuild, status);
     ShutdownSignals signals;

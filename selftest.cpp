@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <random>
 #include <stdexcept>
 
@@ -12,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "api/auth/credential_store.h"
+#include "api/auth/request_signer.h"
 
 namespace howdah {
 namespace {
@@ -32,58 +34,17 @@ web::http::client::http_client_config clientConfig(const std::string& tls_ca_fil
   return config;
 }
 
-// The key to sign with; throws std::runtime_error if there is none.
-const api::Credential& usableKey(const api::CredentialSet& set, const std::string& path) {
-  if (!set.problems.empty()) throw std::runtime_error(fmt::format("{}", fmt::join(set.problems, "; ")));
-  const api::Credential* usable = nullptr;
-  for (const auto& [id, credential] : set.by_access_key_id) {
-    if (credential->disabled) continue;
-    if (usable == nullptr || (usable->policy && !credential->policy)) usable = credential.get();
-  }
-  if (usable == nullptr) throw std::runtime_error(path + " has no key that is enabled");
-  return *usable;
-}
-
+// As the client writes it. It checks an https certificate against a Host that it is given, port and all.
 std::string hostHeader(const web::uri& endpoint) {
   return endpoint.is_port_default() ? endpoint.host() : fmt::format("{}:{}", endpoint.host(), endpoint.port());
 }
 
-// Adds what Signature V4 wants of a request that has only its body yet.
-void addSignature(web::http::http_request& request, const api::Credential& key, const std::string& host,
-                  const std::string& target, const std::string& body) {
-  api::SignatureClaim claim;
-  claim.access_key_id = key.access_key_id;
-  claim.signed_at_text = api::formatAmzDate(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-  claim.date = claim.signed_at_text.substr(0, 8);
-  claim.region = "us-east-1";
-  claim.service = "sqs";
-  claim.terminator = "aws4_request";
-  claim.signed_headers = "content-type;host;x-amz-date;x-amz-target";
-  api::HttpHeaders headers{
-      {"Content-Type", kContentType}, {"X-Amz-Date", claim.signed_at_text}, {"X-Amz-Target", target}};
-  request.headers().add("X-Amz-Date", claim.signed_at_text);
-  if (key.session_token) {
-    claim.signed_headers = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target";
-    headers.emplace_back("X-Amz-Security-Token", key.session_token->reveal());
-    request.headers().add("X-Amz-Security-Token", std::string(key.session_token->reveal()));
-  }
-  const api::SignedParts parts{"POST", "/", "", host, headers, body};
-  const std::string signature =
-      api::sign(api::signingKey(key.secret_access_key.reveal(), claim),
-                api::stringToSign(claim, api::canonicalRequest(claim, parts, api::sha256Hex(body))));
-  request.headers().add("Host", host);
-  request.headers().add("Authorization",
-                        fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}",
-                                    claim.access_key_id, claim.scope(), claim.signed_headers, signature));
-}
-
 class SelfTest {
  public:
-  SelfTest(const std::string& endpoint, const std::string& tls_ca_file, bool is_local, const std::string& credentials)
+  SelfTest(const std::string& endpoint, const std::string& tls_ca_file, bool is_local, const SelfTestKey& key)
       : client_(endpoint, clientConfig(tls_ca_file, is_local)), host_(hostHeader(endpoint)) {
-    if (credentials.empty()) return;
-    keys_ = api::readCredentials(credentials);
-    key_ = &usableKey(keys_, credentials);
+    if (!key.access_key_id.empty())
+      signer_.emplace(key.access_key_id, api::Secret(key.secret_access_key), key.session_token);
   }
 
   int run() {
@@ -143,12 +104,20 @@ class SelfTest {
 
   value call(const std::string& action, const Fields& fields) {
     web::http::http_request request(web::http::methods::POST);
-    const std::string target = "AmazonSQS." + action, content = value::object(fields).serialize();
-    request.headers().add("X-Amz-Target", target);
+    const std::string content = value::object(fields).serialize();
     request.set_body(content, kContentType);
-    if (key_ != nullptr) addSignature(request, *key_, host_, target, content);
+    if (signer_) {
+      for (const auto& [header, text] : signer_->headersOf(host_, action, content)) request.headers()[header] = text;
+    } else {
+      request.headers().add("X-Amz-Target", "AmazonSQS." + action);
+    }
     const auto response = client_.request(request).get();
     const std::string body = response.extract_utf8string(true).get();
+    if (response.status_code() == web::http::status_codes::Forbidden && !signer_)
+      throw std::runtime_error(
+          fmt::format("{} is refused to who signs nothing; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give "
+                      "--credentials FILE",
+                      action));
     if (response.status_code() != web::http::status_codes::OK)
       throw std::runtime_error(fmt::format("{} answers {}: {}", action, response.status_code(), body.substr(0, 500)));
     return body.empty() ? value::object() : value::parse(body);
@@ -156,8 +125,7 @@ class SelfTest {
 
   web::http::client::http_client client_;
   const std::string host_;
-  api::CredentialSet keys_;
-  const api::Credential* key_ = nullptr;  // null: not signed
+  std::optional<api::RequestSigner> signer_;  // if there is a key
   std::random_device random_;
   std::string queue_url_;
   std::string message_id_;
@@ -166,12 +134,26 @@ class SelfTest {
 
 }  // namespace
 
-int selftest(const std::string& endpoint, const std::string& tls_ca_file, bool is_local,
-             const std::string& credentials) {
+SelfTestKey readSelfTestKey(const std::string& credentials, const std::string& access_key_id) {
+  const api::CredentialSet set = api::readCredentials(credentials);
+  if (!set.problems.empty()) throw std::runtime_error(fmt::format("{}", fmt::join(set.problems, "; ")));
+  const api::Credential* key = set.find(access_key_id);
+  if (key == nullptr && !access_key_id.empty())
+    throw std::runtime_error(fmt::format("{} has no access key {}", credentials, access_key_id));
+  for (const auto& [id, credential] : set.by_access_key_id) {
+    if (!access_key_id.empty() || credential->disabled) continue;
+    if (key == nullptr || (key->policy && !credential->policy)) key = credential.get();
+  }
+  if (key == nullptr) throw std::runtime_error(credentials + " has no key that is enabled");
+  return {key->access_key_id, std::string(key->secret_access_key.reveal()),
+          std::string(key->session_token ? key->session_token->reveal() : "")};
+}
+
+int selftest(const std::string& endpoint, const std::string& tls_ca_file, bool is_local, const SelfTestKey& key) {
   try {
-    return SelfTest(endpoint, tls_ca_file, is_local, credentials).run();
+    return SelfTest(endpoint, tls_ca_file, is_local, key).run();
   } catch (const std::exception& error) {
-    fmt::print(stderr, "howdah: cannot test {}: {}\n", endpoint, error.what());
+    fmt::print(stderr, "howdah: {} is no endpoint to test: {}\n", endpoint, error.what());
     return 1;
   }
 }

@@ -13,8 +13,6 @@ namespace howdah::bench {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr const char* kContentType = "application/x-amz-json-1.0";
-
 Endpoint::Endpoint(const std::string& url, const Options& options)
     : access_key(options.access_key), secret_key(options.secret_key) {
   constexpr std::string_view kScheme = "http://";
@@ -53,44 +51,25 @@ std::string Answer::error() const {
 
 SqsConnection::SqsConnection(asio::io_context& context, const Endpoint& endpoint)
     : socket_(context), endpoint_(endpoint) {
-  claim_.access_key_id = endpoint.access_key.empty() ? "bench" : endpoint.access_key;
-  claim_.region = "us-east-1";
-  claim_.service = "sqs";
-  claim_.terminator = "aws4_request";
-  claim_.signed_headers = "content-type;host;x-amz-date;x-amz-target";
-  claim_.date = "20260101";
-  claim_.signed_at_text = "20260101T000000Z";
-  claim_.signature = std::string(64, '0');
-}
-
-// Fills the claim; the value of its header.
-std::string SqsConnection::authorization(const std::string& target, std::string_view json) {
-  if (!endpoint_.secret_key.empty()) {
-    claim_.signed_at_text =
-        api::formatAmzDate(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-    if (const std::string day = claim_.signed_at_text.substr(0, 8); !key_ || day != claim_.date) {
-      claim_.date = day;
-      key_ = api::signingKey(endpoint_.secret_key, claim_);
-    }
-    const api::HttpHeaders headers{
-        {"Content-Type", kContentType}, {"X-Amz-Date", claim_.signed_at_text}, {"X-Amz-Target", target}};
-    const api::SignedParts parts{"POST", "/", "", endpoint_.host_header, headers, json};
-    claim_.signature =
-        api::sign(*key_, api::stringToSign(claim_, api::canonicalRequest(claim_, parts, api::sha256Hex(json))));
-  }
-  return fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}", claim_.access_key_id,
-                     claim_.scope(), claim_.signed_headers, claim_.signature);
+  if (!endpoint.secret_key.empty()) signer_.emplace(endpoint.access_key, api::Secret(endpoint.secret_key));
 }
 
 void SqsConnection::call(std::string_view action, std::string_view json, Handler handler) {
+  static const std::string unsigned_authorization =
+      "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/sqs/aws4_request, "
+      "SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=" +
+      std::string(64, '0');
   handler_ = std::move(handler);
   request_.clear();
-  const std::string target = "AmazonSQS." + std::string(action);
-  const std::string authorized = authorization(target, json);
-  fmt::format_to(std::back_inserter(request_),
-                 "POST / HTTP/1.1\r\nHost: {}\r\nX-Amz-Target: {}\r\nContent-Type: {}\r\nX-Amz-Date: {}\r\n"
-                 "Authorization: {}\r\nContent-Length: {}\r\n\r\n{}",
-                 endpoint_.host_header, target, kContentType, claim_.signed_at_text, authorized, json.size(), json);
+  const auto headers = signer_ ? signer_->headersOf(endpoint_.host_header, action, json)
+                               : api::HttpHeaders{{"Content-Type", "application/x-amz-json-1.0"},
+                                                  {"X-Amz-Date", "20260101T000000Z"},
+                                                  {"X-Amz-Target", "AmazonSQS." + std::string(action)},
+                                                  {"Authorization", unsigned_authorization}};
+  const auto out = std::back_inserter(request_);
+  fmt::format_to(out, "POST / HTTP/1.1\r\nHost: {}\r\n", endpoint_.host_header);
+  for (const auto& [name, value] : headers) fmt::format_to(out, "{}: {}\r\n", name, value);
+  fmt::format_to(out, "Content-Length: {}\r\n\r\n{}", json.size(), json);
   asked_ = Clock::now();
   open_ ? write() : connect();
 }

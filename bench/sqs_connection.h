@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/auth/sigv4.h"
+#include "api/auth/request_signer.h"
 #include "bench/options.h"
 
 namespace howdah::bench {
@@ -46,7 +46,6 @@ class SqsConnection {
   void close();
 
  private:
-  std::string authorization(const std::string& target, std::string_view json);
   void connect();
   void write();
   void read();
@@ -54,8 +53,7 @@ class SqsConnection {
 
   boost::asio::ip::tcp::socket socket_;
   const Endpoint& endpoint_;
-  api::SignatureClaim claim_;
-  std::optional<api::SigningKey> key_;  // of the claim's day
+  std::optional<api::RequestSigner> signer_;  // if there is a key
   bool open_ = false;
   std::string request_;
   boost::beast::flat_buffer buffer_;

@@ -15,7 +15,6 @@ LAYERS = [
     ("serve.*", ["**"]),
     ("migrate.*", ["**"]),
     ("access_control.*", ["*.h", "api/auth/authenticator.h", "metrics/log.h"]),
-    ("selftest.*", ["*.h", "api/auth/credential_store.h"]),
     ("credentials_command.*", ["*.h", "api/auth/credential_store.h"]),
     ("selftest.*", ["*.h", "api/auth/credential_store.h", "api/auth/request_signer.h"]),
     ("declared_queues.*", ["*.h", "service/queue_service.h", "metrics/log.h"]),

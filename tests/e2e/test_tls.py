@@ -11,6 +11,7 @@ import botocore.config
 import pytest
 
 from howdah import BINARY, Answer, Howdah, clean_environment, eventually, new_directory
+from signing import OWNER, SECRET, credentials_file
 
 
 class Authority:
@@ -44,11 +45,11 @@ class TlsHowdah(Howdah):
         self.authority = authority
         self.url = f"https://localhost:{self.port}"
 
-    def admin(self, method, path, body=None, quiet=False):
+    def admin(self, method, path, body=None, quiet=False, headers=None):
         connection = http.client.HTTPSConnection("localhost", self.admin_port, timeout=30,
                                                  context=self.authority.context())
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             return Answer(response.status, response.getheaders(), response.read())
         except OSError:
@@ -235,6 +236,20 @@ def test_selftest_over_https(tls_server, authority):
     trusted = selftest("--tls-ca-file", authority.ca)
     assert trusted.returncode == 0, trusted.stderr
     assert selftest().returncode == 1
+
+
+def test_selftest_signs_over_https(authority, postgres, directory):
+    server = TlsHowdah(authority, *authority.issue("signed"), "--database-url", postgres.database(), "--auth", "sigv4",
+                       "--credentials", credentials_file(directory)).start()
+
+    def selftest(**environment):
+        return subprocess.run([BINARY, "selftest", "--endpoint", server.url, "--tls-ca-file", str(authority.ca)],
+                              capture_output=True, text=True, timeout=60, env={**clean_environment(), **environment})
+    signed = selftest(AWS_ACCESS_KEY_ID=OWNER, AWS_SECRET_ACCESS_KEY=SECRET)
+    unsigned = selftest()
+    assert server.stop() == 0
+    assert signed.returncode == 0, signed.stderr
+    assert unsigned.returncode == 1 and "set AWS_ACCESS_KEY_ID" in unsigned.stderr
 
 
 def test_files_that_cannot_be_used_keep_it_from_starting(authority, directory):
