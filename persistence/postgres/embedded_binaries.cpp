@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -29,7 +30,8 @@ std::string newestOnDebian(int database_major) {
   for (fs::directory_iterator entry(kDebianDirectory, error), end; !error && entry != end; entry.increment(error)) {
     const int major = std::atoi(entry->path().filename().c_str());
     if (major <= 0 || !hasBinaries(entry->path() / "bin")) continue;
-    if (major == database_major || (best != database_major && major > best)) best = major;
+    if (major == database_major) return entry->path() / "bin";
+    best = std::max(best, major);
   }
   return best == 0 ? "" : std::string(kDebianDirectory) + "/" + std::to_string(best) + "/bin";
 }

@@ -37,6 +37,11 @@ def test_messages_and_handles_survive_a_restart(embedded):
     assert counts(sqs, "kept") == (0, 1, 1)
 
 
+def test_the_installed_postgres_is_found_without_a_path_to_it(new_server, directory):
+    server = new_server("--data-dir", directory / "data", environment={"PATH": "/nowhere"}).start()
+    assert server.client().create_queue(QueueName="found")["QueueUrl"]
+
+
 def test_acknowledged_sends_survive_kill_9(embedded):
     embedded.start()
     sqs = embedded.client()
