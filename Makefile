@@ -1,6 +1,6 @@
 # Names only: scripts/bootstrap installs, CMake presets build, the scripts called here do the work.
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint format bench test-sanitizers test-deploy check-deep
+.PHONY: help run build test lint format bench release test-sanitizers test-deploy check-deep
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -29,10 +29,11 @@ test-sanitizers:
 	@scripts/build tsan howdah_tests
 	@tests/run asan tsan
 
-## make test-deploy     the tests of what is deployed: the Helm chart, with the newest Helms where Go is
+## make test-deploy      the tests of what is deployed: chart, rolling restart, .deb, image, pods; as root
 test-deploy:
-	@scripts/bootstrap build test
+	@scripts/bootstrap build test deploy
 	@scripts/build release
+	@scripts/build release howdah_deb
 	@tests/run deploy
 
 ## make lint             format, layers and shell scripts; changes nothing
@@ -51,9 +52,16 @@ bench:
 	@scripts/build release
 	@bench/run
 
+## make release          binary tarball, .deb, image archive, chart and checksums in build/release/dist
+release:
+	@scripts/bootstrap build test deploy
+	@scripts/build release
+	@scripts/release
+
 ## make check-deep       what takes longer than a change should wait for: deployment, repeated race and crash tests, fuzzers
 check-deep:
-	@scripts/bootstrap build test deep
+	@scripts/bootstrap build test deep deploy
 	@scripts/build release
+	@scripts/build release howdah_deb
 	@scripts/build fuzz
 	@scripts/sum_counts tests/fuzz/run -- tests/run deploy deep

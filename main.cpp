@@ -1,5 +1,6 @@
 // The command line: which command, which settings, which exit code. 0 is success, 1 a failure told in one line on
 // standard error, 2 a command line that is wrong.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "command_docs.h"
 #include "credentials_command.h"
 #include "healthcheck.h"
 #include "howdah_revision.h"
@@ -108,6 +110,10 @@ int run(int argc, char** argv) {
   create_command->add_option("--account", account, "Whose key it is, 000000000000 by default");
   create_command->add_option("--user", user, "Name in the key's ARN; without it, the account's root");
   disable_command->add_option("access-key-id", access_key_id, "Which key");
+  CLI::App* man_command = app.add_subcommand("man", "Print the manual page, for man -l");
+  CLI::App* completion_command = app.add_subcommand("completion", "Print what completes this command line in a shell");
+  std::string shell;
+  completion_command->add_option("shell", shell, "bash, zsh or fish");
   bool json = false;
   version_command->add_flag("--json", json, "As one JSON object");
 
@@ -128,6 +134,16 @@ int run(int argc, char** argv) {
   }
 
   if (version_command->parsed()) return printVersion(json);
+  if (man_command->parsed()) {
+    fmt::print("{}", manPage(app, kBuild.version));
+    return 0;
+  }
+  if (completion_command->parsed()) {
+    if (std::find(kShells.begin(), kShells.end(), shell) == kShells.end())
+      return complain("say for which shell: bash, zsh or fish", kUsage);
+    fmt::print("{}", shellCompletion(app, shell));
+    return 0;
+  }
   if (settings_command->parsed()) {
     fmt::print("{}", json_schema ? settingsJsonSchema() : markdown ? settingsMarkdown() : settingsHelp());
     return 0;
@@ -145,7 +161,8 @@ int run(int argc, char** argv) {
     if (selftest_command->parsed() && flags.values.contains("credentials"))
       flags.values.try_emplace("auth", std::vector<std::string>{"sigv4"});
     const Surroundings surroundings = Surroundings::here();
-    const ServerConfig config = loadServerConfig(flags, surroundings);
+    const bool listens = serve_command->parsed() || print_command->parsed();
+    const ServerConfig config = loadServerConfig(flags, surroundings, listens);
     if (print_command->parsed()) {
       fmt::print("{}", printConfig(config));
       return 0;

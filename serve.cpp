@@ -24,6 +24,7 @@
 #include "service/maintenance.h"
 #include "service/message_mover.h"
 #include "service/sqs_service.h"
+#include "systemd_notify.h"
 #include "welcome.h"
 
 namespace howdah {
@@ -186,14 +187,19 @@ class Server {
 
 int serve(const ServerConfig& config, const metrics::BuildInfo& build, ShutdownSignals& signals) {
   const auto since = steady_clock::now();
+  const SystemdNotify systemd;
   // Few threads allocate, and none for long: the default of eight arenas a core only keeps freed memory.
   mallopt(M_ARENA_MAX, 2);
   signals.start(config.drain_timeout);
   logInfo("starting", {{"version", build.version}, {"revision", build.revision}});
 
   Server server(config, build, signals);
-  if (server.start()) server.announce(since);
+  if (server.start()) {
+    server.announce(since);
+    systemd.ready();
+  }
   const Request request = signals.wait();
+  systemd.stopping();
   logInfo("stopping", {{"signal", request == Request::Terminate ? "SIGTERM" : "SIGINT"}});
   server.stop(request);
   logInfo("stopped");

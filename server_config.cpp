@@ -315,7 +315,8 @@ struct Said {
 
 class Loader {
  public:
-  Loader(const Flags& flags, const Surroundings& surroundings) : flags_(flags), surroundings_(surroundings) {}
+  Loader(const Flags& flags, const Surroundings& surroundings, bool listens)
+      : flags_(flags), surroundings_(surroundings), listens_(listens) {}
 
   ServerConfig load() && {
     config_.admin_listener.listen_setting = "--admin-listen";
@@ -537,7 +538,7 @@ class Loader {
       }
     }
     for (const std::string& text : open) {
-      if (config_.auth.empty())
+      if (config_.auth.empty() && listens_)
         problem(
             fmt::format("listening on {} lets anyone who reaches it use every queue; say --auth=sigv4 and give "
                         "--credentials, or --auth=none if that is meant, or listen on 127.0.0.1",
@@ -553,6 +554,7 @@ class Loader {
 
   const Flags& flags_;
   const Surroundings& surroundings_;
+  const bool listens_;
   ServerConfig config_;
   std::string file_path_;
   ConfigFile file_;
@@ -561,14 +563,12 @@ class Loader {
   bool on_command_line_ = false;
 };
 
-constexpr const char* kGroup = "Settings";
-
 // The settings are in the footer, told from the table.
 class HelpWithoutSettings : public CLI::Formatter {
  public:
   std::string make_group(std::string group, bool is_positional,
                          std::vector<const CLI::Option*> options) const override {
-    return group == kGroup ? "" : Formatter::make_group(group, is_positional, options);
+    return group == kSettingsGroup ? "" : Formatter::make_group(group, is_positional, options);
   }
 };
 
@@ -601,7 +601,7 @@ void addSettings(CLI::App& command, Flags& flags) {
       return true;
     };
     CLI::Option* option = command.add_option(fmt::format("--{}", setting.name), collect);
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false)->group(kGroup);
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false)->group(kSettingsGroup);
     if (setting.kind == Kind::Switch) option->expected(0, 1);  // alone it means true
   }
   command.allow_extras();
@@ -610,8 +610,8 @@ void addSettings(CLI::App& command, Flags& flags) {
   command.footer(settingsHelp);
 }
 
-ServerConfig loadServerConfig(const Flags& flags, const Surroundings& surroundings) {
-  return Loader(flags, surroundings).load();
+ServerConfig loadServerConfig(const Flags& flags, const Surroundings& surroundings, bool listens) {
+  return Loader(flags, surroundings, listens).load();
 }
 
 std::string settingsHelp() {
@@ -653,12 +653,22 @@ std::string settingsHelp() {
   return help;
 }
 
+std::vector<SettingText> settingTexts() {
+  std::vector<SettingText> texts;
+  for (const Setting& setting : kSettings) {
+    const std::string_view choices = setting.kind == Kind::Switch ? "true|false" : setting.choices;
+    texts.push_back({std::string(setting.name), boundsText(setting), std::string(setting.default_text),
+                     std::string(setting.help), split(choices, '|')});
+  }
+  return texts;
+}
+
 std::string settingsMarkdown() {
   std::string table = "| Setting | Default | Values | What it does |\n|---|---|---|---|\n";
-  for (const Setting& setting : kSettings) {
+  for (const SettingText& setting : settingTexts()) {
     table += fmt::format("| `{}` | {} | {} | {} |\n", setting.name,
-                         setting.default_text.empty() ? "" : fmt::format("`{}`", setting.default_text),
-                         boundsText(setting), setting.help);
+                         setting.default_text.empty() ? "" : fmt::format("`{}`", setting.default_text), setting.values,
+                         setting.help);
   }
   return table;
 }

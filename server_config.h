@@ -1,6 +1,6 @@
 // All settings of `howdah`: one table (server_config.cpp) gives flags, HOWDAH_* environment, config file, help and the
 // README's table, and fills the Options of each folder. Flag over environment over file over default. Reports every bad
-// key at once. The only place that reads the environment.
+// key at once. The only place that reads settings from the environment.
 #pragma once
 
 #include <chrono>
@@ -75,8 +75,19 @@ class ConfigError : public std::runtime_error {
 // Gives `command` a flag a setting, and collects in `flags` what it parses; `flags` must outlive the parsing.
 void addSettings(CLI::App& command, Flags& flags);
 
-// Throws ConfigError.
-ServerConfig loadServerConfig(const Flags& flags, const Surroundings& surroundings);
+// Throws ConfigError. A command that `listens` has to say who may call.
+ServerConfig loadServerConfig(const Flags& flags, const Surroundings& surroundings, bool listens = true);
+
+// A setting, for people.
+struct SettingText {
+  std::string name;
+  std::string values;  // "1 to 64", "PATH", "none, sigv4"
+  std::string default_text;
+  std::string help;
+  std::vector<std::string> choices;  // of those that take one of a few words
+};
+std::vector<SettingText> settingTexts();
+inline constexpr const char* kSettingsGroup = "Settings";  // of their flags in CLI11
 
 std::string settingsHelp();                           // of the command line
 std::string settingsMarkdown();                       // the table in README.md

@@ -45,7 +45,7 @@ LIBRARIES = [
                     "service/message_digest.cpp", "service/fifo_rules.cpp",
                     "service/receipt_handle.cpp", "service/message_id.cpp", "persistence/postgres/sha256.cpp",
                     "persistence/postgres/postgres_queue_store.cpp"]),
-    ("CLI/**", ["main.cpp", "server_config.cpp"]),
+    ("CLI/**", ["main.cpp", "server_config.cpp", "command_docs.cpp"]),
     ("yaml-cpp/**", ["config_file.cpp", "api/auth/credential_store.cpp"]),
     ("rapidjson/**", ["api/codec/*", "api/auth/policy.cpp", "api/auth/credential_store.cpp", "api/admin_routes.cpp",
                       "service/json_document.*", "service/move_task_handle.cpp", "service/queue_policy.cpp",

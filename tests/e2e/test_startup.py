@@ -169,3 +169,11 @@ def test_healthcheck(server, directory):
     admin = f"127.0.0.1:{server.admin_port}"
     assert run("healthcheck", "--admin-listen", admin).returncode == 0
     assert run("healthcheck", "--admin-listen", f"127.0.0.1:{free_port()}").returncode != 0
+
+
+def test_what_does_not_listen_need_not_say_who_may_call(server):
+    listening = {"HOWDAH_LISTEN": f"0.0.0.0:{server.port}", "HOWDAH_ADMIN_LISTEN": f"0.0.0.0:{server.admin_port}"}
+    for command in ("healthcheck", "selftest"):
+        done = run(command, environment=listening)
+        assert done.returncode == 0, done.stderr
+    assert "--auth" in run("config", "print", environment=listening).stderr
