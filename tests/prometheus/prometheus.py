@@ -9,7 +9,6 @@ from howdah import ROOT, eventually, free_port, new_directory
 
 PROGRAMS = ROOT / ".tools" / "prometheus" / "usr" / "bin"
 RULES = ROOT / "helm" / "rules"
-SECONDS_TO_SCRAPE = 1
 
 # The thresholds of alerts that would take minutes to reach, and one of a queue of its own.
 TEST_THRESHOLDS = {"HowdahMaintenanceStalled": 15, "HowdahSnapshotStale": 10, "HowdahAuthFailures": 0.01}
@@ -31,7 +30,8 @@ def hasty(alerts):
     for alert, value in TEST_THRESHOLDS.items():
         alerts, count = re.subn(rf"(labels: {{alert: {alert}}}\n +expr: )vector\(\d+\)", rf"\1vector({value})", alerts)
         assert count == 1, alert
-    own = (f"      - record: howdah:threshold\n        labels: {{alert: HowdahOldestMessageAge, queue: {HASTY_QUEUE}}}\n"
+    own = ("      - record: howdah:threshold\n"
+           f"        labels: {{alert: HowdahOldestMessageAge, queue: {HASTY_QUEUE}}}\n"
            "        expr: vector(2)\n")
     head, name, rest = alerts.partition("  - name: howdah.servers\n")
     assert name
@@ -39,26 +39,27 @@ def hasty(alerts):
 
 
 class Prometheus:
-    """Scrapes `servers` as the job howdah and evaluates the rules, both every second."""
+    """Scrapes `servers` as the job howdah and evaluates the rules, both every `seconds`."""
 
-    def __init__(self, servers):
+    def __init__(self, servers, rules=hasty, seconds=1):
         self.directory = new_directory()
         self.port = free_port()
         (self.directory / "recording.yaml").write_text((RULES / "recording.yaml").read_text())
-        (self.directory / "alerts.yaml").write_text(hasty((RULES / "alerts.yaml").read_text()))
+        (self.directory / "alerts.yaml").write_text(rules((RULES / "alerts.yaml").read_text()))
         targets = [{"targets": [f"localhost:{one.admin_port}" if one.url.startswith("https") else
                                 f"127.0.0.1:{one.admin_port}"],
                     "labels": {"__scheme__": one.url.partition(":")[0]}} for one in servers]
         self.config = self.directory / "prometheus.yaml"
         self.config.write_text(json.dumps({  # JSON is YAML
-            "global": {"scrape_interval": f"{SECONDS_TO_SCRAPE}s", "scrape_timeout": f"{SECONDS_TO_SCRAPE}s",
-                       "evaluation_interval": "1s"},
+            "global": {"scrape_interval": f"{seconds}s", "scrape_timeout": f"{seconds}s",
+                       "evaluation_interval": f"{seconds}s"},
             "rule_files": ["recording.yaml", "alerts.yaml"],
             "scrape_configs": [{"job_name": "howdah", "static_configs": targets,
                                 "tls_config": {"insecure_skip_verify": True}}]}))
         with open(self.directory / "prometheus.log", "wb") as log:
             self.process = subprocess.Popen(
-                [PROGRAMS / "prometheus", f"--config.file={self.config}", f"--storage.tsdb.path={self.directory / 'data'}",
+                [PROGRAMS / "prometheus", f"--config.file={self.config}",
+                 f"--storage.tsdb.path={self.directory / 'data'}",
                  f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"],
                 cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:

@@ -2,7 +2,7 @@
 know each other."""
 import re
 
-from howdah import ROOT
+from howdah import ROOT, new_directory
 from prometheus import HASTY_QUEUE, RULES, TEST_THRESHOLDS, hasty, promtool
 
 ALERTS = (RULES / "alerts.yaml").read_text()
@@ -20,6 +20,16 @@ def alerts():
 def test_rules_are_sound():
     code, said = promtool("check", "rules", RULES / "recording.yaml", RULES / "alerts.yaml")
     assert code == 0 and "duplicate" not in said, said
+
+
+def test_the_configuration_of_the_docs_is_sound():
+    """With the rules where it says."""
+    (text,) = re.findall(r"```yaml\n# prometheus.yml\n(.*?)```", (ROOT / "docs" / "alerts.md").read_text(), re.DOTALL)
+    directory = new_directory()
+    (directory / "howdah").symlink_to(RULES)
+    (directory / "prometheus.yml").write_text(text)
+    code, said = promtool("check", "config", directory / "prometheus.yml")
+    assert code == 0 and said.count("rules found") == 2, said
 
 
 def test_unit_tests_pass():
