@@ -148,6 +148,13 @@ const Setting kSettings[] = {
      [](C& c, const Value& v) { c.listener.threads = v.asInt(); }},
     {"http-connections", Kind::Count, "20000", 1, 1'000'000, "", "Open connections to the API; more are closed at once",
      [](C& c, const Value& v) { c.listener.limits.connections = v.asSize(); }},
+    {"http-connections-per-address", Kind::Count, "0", 0, 1'000'000, "",
+     "Of these, from one address or IPv6 /64; more are closed at once; 0: no such limit. Behind a proxy all come from "
+     "the proxy's address, so leave it at 0 there and let the proxy limit",
+     [](C& c, const Value& v) { c.listener.limits.connections_per_address = v.asSize(); }},
+    {"http-bytes-in-flight", Kind::Size, "512MiB", 64 * kMiB, 1024 * 1024 * kMiB, "",
+     "Memory for the requests and responses that are held at once; beyond, requests get 503 and Retry-After",
+     [](C& c, const Value& v) { c.listener.limits.bytes_in_flight = v.asSize(); }},
     {"http-header-bytes", Kind::Size, "32KiB", 4 * kKiB, 1 * kMiB, "", "Request line and headers of one request",
      [](C& c, const Value& v) { c.listener.limits.header_bytes = v.asSize(); }},
     {"http-header-count", Kind::Count, "100", 16, 1000, "", "Headers of one request",
@@ -513,6 +520,9 @@ class Loader {
     }
     if (!config_.listener.tls_cert_file.empty() && config_.http_engine == C::HttpEngine::Cpprest) {
       problem("http-engine cpprest speaks no TLS: leave it out, or leave TLS to a proxy in front");
+    }
+    if (const auto& limits = config_.listener.limits; limits.bytes_in_flight < 4 * limits.body_bytes) {
+      problem("http-bytes-in-flight is less than four bodies of http-body-bytes; raise it or lower http-body-bytes");
     }
     if (config_.drain_timeout < config_.drain_delay) {
       problem("drain-timeout is shorter than drain-delay, which it includes");

@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "api/http_admission.h"
 #include "api/http_listen.h"
 #include "api/http_request_parser.h"
 #include "api/http_server.h"
@@ -39,6 +40,7 @@ constexpr std::size_t kTlsRecord = 16 * 1024;
 constexpr std::chrono::milliseconds kLinger{2000};    // for a client to read an error while it still sends
 constexpr std::chrono::milliseconds kLastCall{2000};  // while draining, for a request that is on its way
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::string_view kMemory = "memory";  // why a connection was rejected, as metrics tell
 
 class Connection;
 
@@ -96,7 +98,8 @@ struct IoLoop {
 
 // What connections share with the server. Outlives it as long as an exchange is held somewhere.
 struct Shared {
-  Shared(HttpLimits l, metrics::Recorder& r) : limits(l), recorder(r) {}
+  Shared(HttpLimits l, metrics::Recorder& r)
+      : limits(l), recorder(r), per_address(l.connections_per_address), bytes(l.bytes_in_flight) {}
 
   std::unique_ptr<TlsIdentity> tls;  // null: plain HTTP
 
@@ -106,6 +109,8 @@ struct Shared {
   std::atomic<bool> keep_alive_ended = false;
   std::atomic<bool> draining = false;
   std::atomic<std::size_t> connections = 0;
+  ConnectionsPerAddress per_address;
+  BytesInFlight bytes;
 
   // An exchange is what stop() waits for: a request under way, or while draining the chance to send one.
   void exchangeOpened() { ++open_exchanges_; }
@@ -127,13 +132,23 @@ struct Shared {
 
 using OnWritten = std::function<void(bool written)>;
 
+struct Reply {
+  HttpResponse response;
+  OnWritten on_written;
+  BytesInFlight::Held held;
+  bool no_room = false;  // the response stands for one that there was no memory for
+};
+
+// Without a body it is an error that SDKs of both protocols understand, and try again after.
+HttpResponse noRoom() { return {.status = 503, .headers = {{"Retry-After", "1"}}}; }
+
 class Connection : public ConnectionHook, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<Shared> shared, std::shared_ptr<IoLoop> loop, tcp::socket socket, std::string peer_address)
+  Connection(std::shared_ptr<Shared> shared, std::shared_ptr<IoLoop> loop, tcp::socket socket, asio::ip::address peer)
       : shared_(std::move(shared)),
         loop_(std::move(loop)),
         socket_(std::move(socket)),
-        peer_address_(std::move(peer_address)),
+        peer_(std::move(peer)),
         timer_(loop_->context) {}
 
   // On the loop's thread.
@@ -165,13 +180,19 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   void onReadable();
   void onEndOfInput();
   void consume(std::string_view bytes);
+  void parse(std::string_view bytes);
+  void postHeld();
   void consumeHeld();
+  bool countInput();
   void handOver();
   void refuse(int status, std::string_view text);
+  void refuse(HttpResponse response);
+  void refuseForMemory();
+  void closeForMemory();
   bool sendContinue();
 
-  void takeReply(HttpResponse response, OnWritten on_written);
-  void write(HttpResponse response, OnWritten on_written);
+  void takeReply(Reply reply);
+  void write(Reply reply);
   void continueWriting();
   void finishWriting(bool written);
   void linger();
@@ -186,7 +207,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   const std::shared_ptr<IoLoop> loop_;
   tcp::socket socket_;
   std::unique_ptr<TlsSession> tls_;  // null: plain HTTP; ends before the socket
-  std::string peer_address_;
+  const asio::ip::address peer_;
   asio::steady_timer timer_;
   Deadline deadline_ = Deadline::None;
   Clock::time_point deadline_at_ = Clock::time_point::max();
@@ -201,20 +222,25 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   bool keep_alive_ = true;
   bool exchange_open_ = false;
   std::unique_ptr<HttpRequestParser> parser_;
-  std::string held_;  // bytes that came before their turn
+  std::string held_;                                   // bytes that came before their turn
+  BytesInFlight::Held input_counted_{shared_->bytes};  // what parser and held_ hold
   std::shared_ptr<service::ClientPresence> client_;
-  std::optional<std::pair<HttpResponse, OnWritten>> early_reply_;  // given while the handler was still running
+  std::optional<Reply> early_reply_;  // given while the handler was still running
   std::string out_head_;
   std::string out_body_;
   std::size_t out_done_ = 0;
+  BytesInFlight::Held out_counted_{shared_->bytes};
   OnWritten on_written_;
 };
 
 class BeastExchange : public HttpExchange {
  public:
-  BeastExchange(std::shared_ptr<Connection> connection, HttpRequest request,
+  BeastExchange(std::shared_ptr<Connection> connection, HttpRequest request, BytesInFlight::Held counted,
                 std::shared_ptr<service::ClientPresence> client)
-      : connection_(std::move(connection)), request_(std::move(request)), client_(std::move(client)) {}
+      : connection_(std::move(connection)),
+        counted_(std::move(counted)),
+        request_(std::move(request)),
+        client_(std::move(client)) {}
 
   ~BeastExchange() override {
     if (!replied_)
@@ -232,6 +258,7 @@ class BeastExchange : public HttpExchange {
 
  private:
   const std::shared_ptr<Connection> connection_;
+  const BytesInFlight::Held counted_;  // what the request holds, whether or not its client is still there
   HttpRequest request_;
   const std::shared_ptr<service::ClientPresence> client_;
   std::atomic<bool> replied_ = false;
@@ -256,7 +283,7 @@ void Connection::start() {
 // A request that has begun, or that a new connection was surely made for, is worth waiting for. One that crosses the
 // close of a connection kept for later cannot be told from none; a look into the socket makes that unlikely.
 void Connection::drain() {
-  if (phase_ == Phase::Idle && was_used_) {
+  if (phase_ == Phase::Idle && was_used_ && held_.empty()) {
     onReadable();
     if (phase_ == Phase::Idle) return close();
   }
@@ -284,8 +311,10 @@ void Connection::close() {
   timer_.cancel();
   parser_.reset();
   held_ = {};
+  input_counted_.resize(0);
   shared_->recorder.connectionClosed();
   --shared_->connections;
+  shared_->per_address.leave(peer_);
   if (before == Phase::Handling)
     return std::exchange(client_, nullptr)->markGone();  // its exchange ends with the reply
   if (before == Phase::Writing) return finishWriting(false);
@@ -358,7 +387,9 @@ void Connection::onReadable() {
   if (phase_ == Phase::Greeting) return greet();
   error_code error;
   auto& buffer = loop_->read_buffer;
-  const std::size_t count = readSome(buffer.data(), buffer.size(), error);
+  const bool is_early = phase_ == Phase::Handling || phase_ == Phase::Writing;
+  const std::size_t most = is_early ? std::max(kHeldBytes - held_.size(), kTlsRecord) : buffer.size();
+  const std::size_t count = readSome(buffer.data(), most, error);
   if (error == asio::error::would_block || error == asio::error::interrupted) return waitReadable();
   if (error == asio::error::eof) return onEndOfInput();
   if (error) return close();
@@ -373,6 +404,7 @@ void Connection::onReadable() {
     }
   } else if (phase_ != Phase::Lingering) {
     held_.append(bytes);
+    if (!countInput()) closeForMemory();
   }
   waitReadable();
 }
@@ -386,22 +418,37 @@ void Connection::onEndOfInput() {
 
 // `bytes` must not lie in held_, where those that are left over go.
 void Connection::consume(std::string_view bytes) {
-  while (phase_ == Phase::Idle || phase_ == Phase::Reading) {
+  parse(bytes);
+  if (phase_ == Phase::Closed || phase_ == Phase::Lingering || countInput()) return;
+  phase_ == Phase::Reading ? refuseForMemory() : closeForMemory();
+}
+
+void Connection::parse(std::string_view bytes) {
+  for (;;) {
     if (!parser_) {
       // Some clients send an empty line after a body (RFC 9112 2.2).
-      bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
-      if (bytes.empty()) return;
+      while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+      if (bytes.empty() || bytes == "\r") {
+        held_.assign(bytes);
+        return;
+      }
       parser_ = std::make_unique<HttpRequestParser>(shared_->limits);
       phase_ = Phase::Reading;
     }
     switch (parser_->parse(bytes)) {
       case HttpRequestParser::Progress::Complete:
+        if (!countInput()) return refuseForMemory();
         handOver();
-        break;
+        if (phase_ == Phase::Closed || phase_ == Phase::Lingering) return;
+        // One request a turn, so that a client with many behind each other delays nobody.
+        held_.assign(bytes);
+        if (phase_ == Phase::Idle && !held_.empty()) postHeld();
+        return;
       case HttpRequestParser::Progress::Refused:
         refuse(parser_->refusalStatus(), parser_->refusalText());
         return;
       case HttpRequestParser::Progress::HeadersDone:
+        if (!shared_->bytes.haveRoomFor(parser_->bodyToCome())) return refuseForMemory();
         // A client that has sent its body already needs no leave to do so.
         if (parser_->expectsContinue() && bytes.empty() && !sendContinue()) return close();
         break;
@@ -411,7 +458,11 @@ void Connection::consume(std::string_view bytes) {
         return;
     }
   }
-  if (phase_ == Phase::Handling || phase_ == Phase::Writing) held_.assign(bytes);
+}
+
+// Not at once: it would nest a handler in whoever replied.
+void Connection::postHeld() {
+  asio::post(loop_->context, [self = shared_from_this()] { self->consumeHeld(); });
 }
 
 void Connection::consumeHeld() {
@@ -421,13 +472,18 @@ void Connection::consumeHeld() {
   waitReadable();
 }
 
+// False if there is no room for what has come.
+bool Connection::countInput() {
+  return input_counted_.resize((parser_ ? parser_->bytesHeld() : 0) + (held_.empty() ? 0 : held_.capacity()));
+}
+
 void Connection::handOver() {
   HttpRequest request = std::move(parser_->request());
   keep_alive_ = parser_->keepAlive();
   http10_request_ = parser_->isHttp10();
   head_request_ = request.method == "HEAD";
   parser_.reset();
-  request.peer_address = peer_address_;
+  request.peer_address = peer_.to_string();
   request.secure = tls_ != nullptr;
 
   phase_ = Phase::Handling;
@@ -437,25 +493,42 @@ void Connection::handOver() {
   was_used_ = true;
   in_handler_ = true;
   try {
-    shared_->handler(std::make_shared<BeastExchange>(shared_from_this(), std::move(request), client_));
+    shared_->handler(
+        std::make_shared<BeastExchange>(shared_from_this(), std::move(request), std::move(input_counted_), client_));
   } catch (const std::exception& error) {  // dropping the exchange has answered 500
     metrics::logError("an HTTP handler failed", {{"error", error.what()}});
   }
   in_handler_ = false;
   if (early_reply_) {
-    auto [response, on_written] = std::move(*early_reply_);
+    Reply reply = std::move(*early_reply_);
     early_reply_.reset();
-    write(std::move(response), std::move(on_written));
+    write(std::move(reply));
   }
 }
 
 // Where the next request begins is not known after this, so the connection ends with it.
 void Connection::refuse(int status, std::string_view text) {
+  refuse({.status = status, .headers = {{"Content-Type", "text/plain"}}, .body = std::string(text) + "\n"});
+}
+
+void Connection::refuse(HttpResponse response) {
   keep_alive_ = false;
   http10_request_ = false;
   head_request_ = false;
   parser_.reset();
-  write({.status = status, .headers = {{"Content-Type", "text/plain"}}, .body = std::string(text) + "\n"}, nullptr);
+  input_counted_.resize(0);
+  write({std::move(response), nullptr, BytesInFlight::Held(shared_->bytes)});
+}
+
+void Connection::refuseForMemory() {
+  shared_->recorder.connectionRejected(kMemory);
+  refuse(noRoom());
+}
+
+// Where no answer can be put any more.
+void Connection::closeForMemory() {
+  shared_->recorder.connectionRejected(kMemory);
+  close();
 }
 
 // False if it cannot be sent at once: nothing else is under way, so the client has not read its earlier answers.
@@ -468,31 +541,42 @@ bool Connection::sendContinue() {
 // ---- writing
 
 void Connection::reply(HttpResponse response, OnWritten on_written) {
-  auto take = [self = shared_from_this(), response = std::move(response),
-               on_written = std::move(on_written)]() mutable {
-    self->takeReply(std::move(response), std::move(on_written));
-  };
+  Reply reply{std::move(response), std::move(on_written), BytesInFlight::Held(shared_->bytes)};
+  const std::size_t size = reply.response.body.size();
+  // Most small ones never wait for their client, and some tell of what cannot be undone.
+  if (!reply.held.resize(size) && size > BytesInFlight::kSmall) {
+    reply.response = noRoom();
+    reply.no_room = true;
+  }
+  auto take = [self = shared_from_this(), reply = std::move(reply)]() mutable { self->takeReply(std::move(reply)); };
   // Once the thread has ended the connection is closed and nobody else touches it.
   if (loop_->isCurrent() || !loop_->post(std::move(take))) take();
 }
 
-void Connection::takeReply(HttpResponse response, OnWritten on_written) {
+void Connection::takeReply(Reply reply) {
   if (phase_ == Phase::Closed) {
-    if (on_written) on_written(false);
+    if (reply.on_written) reply.on_written(false);
     closeExchange();
   } else if (in_handler_) {
-    early_reply_.emplace(std::move(response), std::move(on_written));
+    early_reply_ = std::move(reply);
   } else {
-    write(std::move(response), std::move(on_written));
+    write(std::move(reply));
   }
 }
 
-void Connection::write(HttpResponse response, OnWritten on_written) {
+void Connection::write(Reply reply) {
   phase_ = Phase::Writing;
   client_.reset();
-  on_written_ = std::move(on_written);
+  out_counted_ = std::move(reply.held);
+  on_written_ = std::move(reply.on_written);
   if (shared_->keep_alive_ended) keep_alive_ = false;
+  if (reply.no_room) {
+    keep_alive_ = false;
+    shared_->recorder.connectionRejected(kMemory);
+    if (on_written_) on_written_ = [told = std::move(on_written_)](bool) { told(false); };
+  }
 
+  HttpResponse& response = reply.response;
   const bool may_have_body = response.status >= 200 && response.status != 204 && response.status != 304;
   const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(response.status));
   out_head_.reserve(512);
@@ -523,6 +607,8 @@ void Connection::continueWriting() {
     error_code error;
     out_done_ += writeSome(head, body, error);
     if (error == asio::error::would_block) {
+      if (out_counted_.bytes() == 0 && !out_counted_.resize(out_head_.size() + out_body_.size()))
+        return closeForMemory();
       setDeadline(Deadline::Write);
       socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code wait_error) {
         if (self->phase_ != Phase::Writing) return;
@@ -539,6 +625,7 @@ void Connection::continueWriting() {
 void Connection::finishWriting(bool written) {
   out_head_ = {};
   out_body_ = {};
+  out_counted_.resize(0);
   const auto on_written = std::exchange(on_written_, nullptr);
   if (phase_ == Phase::Writing) {
     phase_ = Phase::Idle;
@@ -548,8 +635,7 @@ void Connection::finishWriting(bool written) {
       linger();
     } else {
       setDeadline(Deadline::Idle);
-      // Not from here: it would nest a handler in whoever replied.
-      if (!held_.empty()) asio::post(loop_->context, [self = shared_from_this()] { self->consumeHeld(); });
+      if (!held_.empty()) postHeld();
     }
   }
   if (on_written) on_written(written);
@@ -560,6 +646,7 @@ void Connection::finishWriting(bool written) {
 void Connection::linger() {
   phase_ = Phase::Lingering;
   held_ = {};
+  input_counted_.resize(0);
   if (tls_) tls_->end();
   tls_.reset();
   error_code ignored;
@@ -637,12 +724,12 @@ struct Listener {
   bool paused = false;
 };
 
-std::string peerText(const tcp::socket& socket) {
+// 0.0.0.0 where the client has gone already.
+asio::ip::address peerOf(const tcp::socket& socket) {
   error_code error;
-  auto address = socket.remote_endpoint(error).address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  return error ? std::string() : address.to_string();
+  const auto address = socket.remote_endpoint(error).address();
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
 }
 
 class BeastServer : public HttpServer {
@@ -758,9 +845,10 @@ void BeastServer::onAccepted(Listener& listener, error_code error, tcp::socket s
 
 void BeastServer::take(tcp::socket socket, const std::shared_ptr<IoLoop>& loop) {
   if (shared_->connections >= options_.limits.connections) return shared_->recorder.connectionRejected("limit");
+  const asio::ip::address peer = peerOf(socket);
+  if (!shared_->per_address.enter(peer)) return shared_->recorder.connectionRejected("address");
   ++shared_->connections;
-  std::string peer = peerText(socket);
-  auto connection = std::make_shared<Connection>(shared_, loop, std::move(socket), std::move(peer));
+  auto connection = std::make_shared<Connection>(shared_, loop, std::move(socket), peer);
   shared_->exchangeOpened();
   asio::dispatch(loop->context, [connection, shared = shared_] {
     connection->start();

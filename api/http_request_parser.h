@@ -26,8 +26,12 @@ class HttpRequestParser : private boost::beast::http::basic_parser<true> {
   bool keepAlive() const { return keep_alive(); }
   bool isHttp10() const { return version_ == 10; }
   bool expectsContinue() const { return expects_continue_; }
+  // As Content-Length tells.
+  std::size_t bodyToCome() const { return content_length_remaining().value_or(0); }
 
   HttpRequest& request() { return request_; }
+  // The memory that the request takes so far.
+  std::size_t bytesHeld() const { return header_bytes_ + request_.body.capacity(); }
 
   // Valid after Refused.
   int refusalStatus() const { return refusal_status_; }
@@ -56,8 +60,10 @@ class HttpRequestParser : private boost::beast::http::basic_parser<true> {
   std::size_t header_bytes_ = 0;
   int version_ = 11;
   int hosts_ = 0;
+  bool has_content_length_ = false;
   bool has_transfer_encoding_ = false;
   bool expects_continue_ = false;
+  bool chunk_line_ = false;  // put() has just taken the line of a chunk
   bool in_trailers_ = false;
   int refusal_status_ = 0;
   std::string_view refusal_text_;

@@ -20,6 +20,11 @@ struct HttpLimits {
   std::size_t header_count = 100;                    // more: 431
   std::size_t body_bytes = 16 * 1024 * 1024;         // more: 413, before it is read where Content-Length tells
   std::size_t connections = 20000;                   // more: closed at once
+  std::size_t connections_per_address = 0;           // more: closed at once; 0: as many as there may be in all.
+                                                     // An IPv6 /64 counts as one address
+  std::size_t bytes_in_flight = 512 * 1024 * 1024;   // of requests, pipelined bytes and responses held at once; more:
+                                                     // 503 with Retry-After, before a body is read where Content-Length
+                                                     // tells; a reader that is slow by then is disconnected
   std::chrono::milliseconds header_timeout{10'000};  // from the first byte to the end of the headers; more: 408.
                                                      // As long may a TLS handshake take; more: closed
   std::chrono::milliseconds body_timeout{60'000};    // from the end of the headers to the end of the body; more: 408

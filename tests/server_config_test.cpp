@@ -73,6 +73,8 @@ TEST_F(ServerConfigTest, DefaultsOfTheTableAreThoseOfTheOptions) {
   EXPECT_EQ(config.listener.limits.header_count, limits.header_count);
   EXPECT_EQ(config.listener.limits.body_bytes, limits.body_bytes);
   EXPECT_EQ(config.listener.limits.connections, limits.connections);
+  EXPECT_EQ(config.listener.limits.connections_per_address, limits.connections_per_address);
+  EXPECT_EQ(config.listener.limits.bytes_in_flight, limits.bytes_in_flight);
   EXPECT_EQ(config.listener.limits.header_timeout, limits.header_timeout);
   EXPECT_EQ(config.listener.limits.body_timeout, limits.body_timeout);
   EXPECT_EQ(config.listener.limits.idle_timeout, limits.idle_timeout);
