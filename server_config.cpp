@@ -108,7 +108,7 @@ const Setting kSettings[] = {
      "Your PostgreSQL (14 or newer), as URL or libpq keywords; also DATABASE_URL, or libpq's PGHOST and so on",
      [](C& c, const Value& v) { c.postgres.connection_string = v.text; }, true},
     {"database-connections", Kind::Count, "6", 1, 1000, "",
-     "Connections to PostgreSQL, without one more that listens; at least as many as workers",
+     "Connections to PostgreSQL, without two more that listen and keep house; at least as many as workers",
      [](C& c, const Value& v) { c.postgres.connections = v.asInt(); }},
     {"database-connect-timeout", Kind::Duration, "5s", 100, 10 * kMinute, "", "How long a connection may take to open",
      [](C& c, const Value& v) { c.postgres.connect_timeout = v.asMilliseconds(); }},

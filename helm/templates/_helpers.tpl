@@ -190,9 +190,9 @@ secret:
 {{- add $pods (int $surge) -}}
 {{- end }}
 
-{{/* Connections of one pod: those that work, and one that listens. */}}
+{{/* Connections of one pod: those that work, one that listens, one that keeps house. */}}
 {{- define "howdah.podConnections" -}}
-{{- add 1 (int (dig "database-connections" 6 .Values.config)) -}}
+{{- add 2 (int (dig "database-connections" 6 .Values.config)) -}}
 {{- end }}
 
 {{- define "howdah.mostConnections" -}}

@@ -4,12 +4,16 @@ import importlib.util
 import json
 import re
 import subprocess
+import sys
 
 import pytest
 import yaml
 
 import tools
 from conftest import CHART, Helm, containers, feature, of_kind, pod_specs
+
+sys.path.insert(0, str(tools.ROOT / "tests" / "e2e"))
+from howdah import Howdah, Postgres, eventually, new_directory, sqs_client  # noqa: E402
 
 
 def load_script():
@@ -86,7 +90,7 @@ EMBEDDED = ["--set", "database.mode=embedded,database.embedded.password=p"]
     ([*OPEN, *DATABASE, "--set", "database.external.keys.uri=,database.external.keys.password="], "keys.password is missing"),
     ([*OPEN, *DATABASE, "--set", "database.external.sslMode=verify-full"], "sslRootCert.existingSecret"),
     ([*OPEN, "--set", "database.mode=embedded"], "database.embedded needs a password"),
-    ([*OPEN, *EMBEDDED, "--set", "replicaCount=14"], "maxConnections=100 is too few: 15 pods with 7 connections"),
+    ([*OPEN, *EMBEDDED, "--set", "replicaCount=12"], "maxConnections=100 is too few: 13 pods with 8 connections"),
     ([*OPEN, *EMBEDDED, "--set", "migrations.mode=hook"], "use startup or job"),
     ([*OPEN, *EMBEDDED, "--set", "migrations.mode=job,migrations.existingSecret=x"], "for an external database"),
     ([*OPEN, *DATABASE, "--set", "migrations.existingSecret=x"], "for migrations.mode job and hook"),
@@ -200,6 +204,22 @@ def test_the_database_of_each_form(helm):
                                      "PGPASSWORD": {"name": "r-howdah-postgres", "key": "password"}}
 
 
+def test_a_server_keeps_two_connections_more_than_those_that_work():
+    """The sums in NOTES.txt and of embedded.maxConnections stand on that."""
+    postgres = Postgres()
+    directory = new_directory()
+    try:
+        database = postgres.database()
+        server = Howdah(directory, "--database-url", database, "--workers", "1", "--database-connections", "1").start()
+        queue = sqs_client(server.url).create_queue(QueueName="q")["QueueUrl"]
+        sqs_client(server.url).send_message(QueueUrl=queue, MessageBody="m")
+        count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        eventually(lambda: postgres.run(count, database) == "3", "three connections are open")
+        assert server.stop() == 0
+    finally:
+        postgres.stop()
+
+
 def test_alerts_can_be_left_out_and_changed(helm):
     rule = of_kind(helm.rendered(feature("prometheus-rule")), "PrometheusRule")[0]
     shipped = [rule for file in (CHART / "rules").glob("*.yaml") for group in yaml.safe_load(file.read_text())["groups"]
@@ -238,13 +258,13 @@ def test_notes_say_where_it_is_and_warn(programs):
     helm = Helm(programs["helm4"])
     tryout = notes(helm, "--values", feature("tryout"))
     assert "http://r-howdah.shop.svc:9324" in tryout and "AWS_ENDPOINT_URL=http://localhost:9324" in tryout
-    assert "2 pods at most (an update's included) x 7 = 14, of 100" in tryout
+    assert "2 pods at most (an update's included) x 8 = 16, of 100" in tryout
     for warning in ("for trying out", "auth.mode=none", "One pod", "No TLS"):
         assert warning in tryout
     signed = notes(helm, "--values", feature("gateway"))
     assert "https://sqs.example.com" in signed and "howdah-keys" in signed and "3 pods at most" in signed
     assert "for trying out" not in signed and "auth.mode=none" not in signed and "config.trusted-proxies" in signed
-    assert "13 pods at most (an update's included) x 7 = 91;" in notes(helm, "--values", feature("autoscaling"))
-    assert "3 pods at most (an update's included) x 7 = 21;" in notes(helm, "--values", feature("scheduling"))
-    assert "3 pods at most (an update's included) x 13 = 39;" in notes(helm, "--values", feature("config"))
+    assert "13 pods at most (an update's included) x 8 = 104;" in notes(helm, "--values", feature("autoscaling"))
+    assert "3 pods at most (an update's included) x 8 = 24;" in notes(helm, "--values", feature("scheduling"))
+    assert "3 pods at most (an update's included) x 14 = 42;" in notes(helm, "--values", feature("config"))
     assert "Mind:" not in notes(helm, "--values", feature("tls-secret"), "--set", "networkPolicy.enabled=false")
