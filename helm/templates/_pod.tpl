@@ -8,6 +8,9 @@
 {{- if eq .Values.auth.mode "sigv4" -}}
 {{- $_ := set $env "HOWDAH_CREDENTIALS" (dict "value" "/etc/howdah/credentials") -}}
 {{- end -}}
+{{- if .Values.admin.existingSecret -}}
+{{- $_ := set $env "HOWDAH_ADMIN_TOKEN_FILE" (dict "value" "/etc/howdah/admin/token") -}}
+{{- end -}}
 {{- if .Values.tls.enabled -}}
 {{- $_ := set $env "HOWDAH_TLS_CERT_FILE" (dict "value" "/etc/howdah/tls/tls.crt") -}}
 {{- $_ := set $env "HOWDAH_TLS_KEY_FILE" (dict "value" "/etc/howdah/tls/tls.key") -}}

@@ -161,11 +161,11 @@ def test_jobs_and_test_pods_are_not_refused_for_what_they_do_not_need(helm, name
 
 def test_the_server_takes_the_environment_that_the_chart_gives(helm, tmp_path):
     """Secrets and ConfigMaps as files, as a kubelet would mount them."""
-    for name in ("external", "split-keys", "verify-full", "tryout", "tls-secret"):
+    for name in ("external", "split-keys", "verify-full", "tryout", "tls-secret", "admin-token"):
         objects = helm.rendered(feature(name))
         container = of_kind(objects, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
         mounts = tmp_path / name
-        files = {"config/howdah.yaml": "log-format: json\n", "database/uri": "postgresql://u:hidden@h/d\n",
+        files = {"config/howdah.yaml": "log-format: json\n", "database/uri": "postgresql://u:hidden@h/d\n", "admin/token": "a token of sixteen\n",
                  "credentials/keys.yaml": "- {access-key-id: HDKEY, secret-access-key: sixteen-letters-0, account: '000000000000'}\n"}
         for path, text in files.items():
             (mounts / path).parent.mkdir(parents=True, exist_ok=True)
@@ -218,6 +218,16 @@ def test_a_server_keeps_two_connections_more_than_those_that_work():
         assert server.stop() == 0
     finally:
         postgres.stop()
+
+
+def test_prometheus_shows_the_admin_token_where_it_is_asked_for(helm):
+    def authorization(*arguments):
+        return of_kind(helm.rendered(feature("admin-token"), *arguments), "ServiceMonitor")[0]["spec"]["endpoints"][0].get(
+            "authorization")
+
+    assert authorization() == {"type": "Bearer", "credentials": {"name": "howdah-admin", "key": "bearer"}}
+    assert authorization("--set", "config.admin-metrics-open=true") is None
+    assert authorization("--set", "admin.existingSecret=") is None
 
 
 def test_alerts_can_be_left_out_and_changed(helm):
