@@ -19,6 +19,9 @@ from conftest import CHART, FEATURES, feature, pod_specs
 CUSTOM = [("monitoring.coreos.com", "v1", "ServiceMonitor"), ("monitoring.coreos.com", "v1", "PodMonitor"),
           ("monitoring.coreos.com", "v1", "PrometheusRule"), ("gateway.networking.k8s.io", "v1", "HTTPRoute"),
           ("cert-manager.io", "v1", "Certificate")]
+# What helm/ci/scheduling-values.yaml names.
+CLASSES = [{"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "important"}, "value": 1000},
+           {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "gvisor"}, "handler": "runsc"}]
 NAMESPACES = ["shop", "queues", "monitoring"]
 
 
@@ -46,13 +49,13 @@ def main(helms):
         run(kubectl, "create", "namespace", namespace, check=False)
         run(kubectl, "label", "--overwrite", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted",
             "pod-security.kubernetes.io/warn=restricted")
-    run(kubectl, "apply", "--server-side", "-f", "-", text="---\n".join(yaml.safe_dump(definition(*one)) for one in CUSTOM))
+    run(kubectl, "apply", "--server-side", "-f", "-", text=yaml.safe_dump_all([*(definition(*one) for one in CUSTOM), *CLASSES]))
     run(kubectl, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 
     objects = pods = 0
     for path in FEATURES:
-        rendered = run(helms[0], "template", "r", CHART, "--namespace", "shop", "--values", path).stdout
-        done = run(kubectl, "apply", "--namespace", "shop", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-",
+        rendered = run(helms[0], "template", "r", CHART, "--namespace", "shop", "--kube-version", "1.36", "--values", path).stdout
+        done = run(kubectl, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-",
                    text=rendered)
         if "Warning" in done.stderr:
             sys.exit(f"{path.name}: {done.stderr}")
@@ -62,8 +65,6 @@ def main(helms):
             claims = [{"name": "data", "emptyDir": {}}] if name.startswith("StatefulSet") else []
             for constraint in spec.get("topologySpreadConstraints", []):
                 constraint.pop("matchLabelKeys", None)  # a ReplicaSet's hash, which a Pod of its own has not
-            # What another controller or an administrator must have made first.
-            spec = {key: value for key, value in spec.items() if key not in ("runtimeClassName", "priorityClassName")}
             pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": "shop", "labels": labels},
                    "spec": {**spec, "restartPolicy": spec.get("restartPolicy", "Always"),
                             "volumes": spec.get("volumes", []) + claims}}

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import tools
-from conftest import CHART, FEATURES, feature, of_kind
+from conftest import CHART, FEATURES, KUBE, feature, of_kind
 
 GOLDEN = CHART / "golden"
 # What these render is in helm/rules and helm/dashboards already.
@@ -18,7 +18,7 @@ def test_there_are_features_enough():
 
 
 def test_lint_finds_nothing(helm, values):
-    helm.run("lint", "--strict", CHART, "--values", values)
+    helm.run("lint", "--strict", CHART, "--values", values, *KUBE)
 
 
 def test_two_renders_are_the_same_to_the_byte(helm, values):
@@ -95,4 +95,4 @@ def test_a_package_holds_what_it_needs_and_no_more(helm, tmp_path):
     inside = {name.removeprefix("howdah/").split("/")[0] for name in names}
     assert inside == {"Chart.yaml", "values.yaml", "values.schema.json", "README.md", ".helmignore", "templates", "rules",
                       "dashboards"}
-    helm.run("template", "r", package, "--values", feature("external"))
+    helm.run("template", "r", package, "--values", feature("external"), *KUBE)
