@@ -75,6 +75,10 @@ const Setting kSettings[] = {
     {"credentials", Kind::Path, "", 0, 0, "",
      "Access keys of --auth=sigv4: a YAML file as `howdah credentials create` writes it, or a directory of such files",
      [](C& c, const Value& v) { c.credentials = v.text; }},
+    {"requests-per-second-per-key", Kind::Count, "0", 0, 1'000'000, "",
+     "How many requests a second each server process takes from one access key of --auth=sigv4, then RequestThrottled; "
+     "callers without a key count as one; 0 for no limit",
+     [](C& c, const Value& v) { c.api.requests_per_second_per_key = v.asInt(); }},
     {"tls-cert-file", Kind::Path, "", 0, 0, "",
      "PEM file of the certificate and its chain, for https on both ports; read again when it changes",
      [](C& c, const Value& v) { c.listener.tls_cert_file = c.admin_listener.tls_cert_file = v.text; }},
@@ -537,6 +541,11 @@ class Loader {
       problem("--auth=sigv4 needs --credentials; `howdah credentials create` makes such a file");
     if (config_.auth != "sigv4" && !config_.credentials.empty())
       problem("credentials are given but nobody is asked for them; say --auth=sigv4 as well");
+    if (config_.auth != "sigv4" && config_.api.requests_per_second_per_key > 0) {
+      problem(
+          "requests-per-second-per-key needs --auth=sigv4; without it a client can name another key in each request, "
+          "and no limit would hold");
+    }
     const auto open = openAddresses(config_.listener), open_admin = openAddresses(config_.admin_listener);
     config_.api.loopback_only = open.empty();
     config_.admin.loopback_only = open_admin.empty();

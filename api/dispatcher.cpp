@@ -13,6 +13,7 @@
 #include "api/action_table.h"
 #include "api/audit.h"
 #include "api/auth/permissions.h"
+#include "api/auth/request_rate.h"
 #include "api/codec/aws_json_codec.h"
 #include "api/codec/aws_query_codec.h"
 #include "api/cross_site.h"
@@ -75,6 +76,7 @@ struct Api {
   metrics::Recorder& recorder;
   ApiOptions options;
   std::shared_ptr<const Authenticator> authenticator;  // null: nobody is asked who they are
+  std::shared_ptr<RequestRate> request_rate;           // null: no limit
   std::shared_ptr<ParsedPolicies> policies = std::make_shared<ParsedPolicies>();
   AwsJsonCodec json{};
   AwsQueryCodec query{AwsQueryCodec::Rendering::Xml};
@@ -167,6 +169,10 @@ class Call : public std::enable_shared_from_this<Call> {
       }
       identity = std::move(authenticated).value();
       access_key_id_ = identity->access_key_id;
+      if (api_->request_rate && !api_->request_rate->take(access_key_id_)) {
+        api_->recorder.throttled("requests-per-second-per-key");
+        return refuse({ErrorCode::RequestThrottled, {}});
+      }
     }
     if (codec_ != &api_->json && !isForm(request)) request.body.clear();  // whatever it is, it is no parameters
     const std::string_view name = codec_->actionName(request);
@@ -372,7 +378,10 @@ class Call : public std::enable_shared_from_this<Call> {
 
 HttpHandler makeApiHandler(service::QueueService& service, metrics::Recorder& recorder, ApiOptions options,
                            std::shared_ptr<const Authenticator> authenticator) {
-  auto api = std::make_shared<const Api>(Api{service, recorder, std::move(options), std::move(authenticator)});
+  static const service::SteadyClock steady_clock;
+  const int rate = options.requests_per_second_per_key;
+  auto api = std::make_shared<const Api>(Api{service, recorder, std::move(options), std::move(authenticator),
+                                             rate > 0 ? std::make_shared<RequestRate>(steady_clock, rate) : nullptr});
   return [api = std::move(api)](std::shared_ptr<HttpExchange> exchange) {
     try {
       std::make_shared<Call>(api, std::move(exchange))->run();

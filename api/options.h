@@ -13,6 +13,7 @@ struct ApiOptions {
   std::vector<std::string> trusted_host_names;  // Hosts a browser may name beside loopback ones
   std::vector<Network> trusted_proxies;         // whose X-Forwarded-Proto and X-Forwarded-Host count
   std::vector<std::string> cors_origins;        // whose pages may call from browsers; "*": all
+  int requests_per_second_per_key = 0;          // of each access key in this process; 0: as many as come
   bool loopback_only = false;                   // all listeners of the API are on loopback
   std::string account = "000000000000";         // of every caller while requests are not authenticated
   std::string region = "us-east-1";             // in the ARNs that policies speak of

@@ -172,6 +172,10 @@ struct PrometheusRecorder::Series {
   Labelled<Counter> connections_rejected{
       counterFamily("howdah_connections_rejected_total", "HTTP connections or requests refused by a limit"), "reason"};
 
+  Labelled<Counter> throttled{
+      counterFamily("howdah_throttled_total", "Requests or messages of a batch refused by the limit of a setting"),
+      "limit"};
+
   Counter& messages_sent = counter("howdah_messages_sent_total", "Messages stored");
   Counter& messages_deduplicated = counter("howdah_messages_deduplicated_total",
                                            "Sends to FIFO queues answered with the first of their deduplication id");
@@ -268,6 +272,8 @@ void PrometheusRecorder::connectionClosed() { series_->connections.Decrement(); 
 void PrometheusRecorder::connectionRejected(std::string_view reason) {
   series_->connections_rejected.at(reason).Increment();
 }
+
+void PrometheusRecorder::throttled(std::string_view setting) { series_->throttled.at(setting).Increment(); }
 
 void PrometheusRecorder::messagesSent(std::size_t count) {
   series_->messages_sent.Increment(static_cast<double>(count));

@@ -25,6 +25,7 @@ class PrometheusRecorder final : public Recorder {
   void connectionOpened() override;
   void connectionClosed() override;
   void connectionRejected(std::string_view reason) override;
+  void throttled(std::string_view setting) override;
   void messagesSent(std::size_t count) override;
   void messagesDeduplicated(std::size_t count) override;
   void messageSize(std::size_t bytes) override;

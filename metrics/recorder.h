@@ -25,6 +25,9 @@ class Recorder {
   virtual void connectionClosed() = 0;
   virtual void connectionRejected(std::string_view reason) = 0;
 
+  // A request, or a message of a batch, was refused by the limit of that setting.
+  virtual void throttled(std::string_view setting) = 0;
+
   // service
   virtual void messagesSent(std::size_t count) = 0;
   virtual void messagesDeduplicated(std::size_t count) = 0;  // sends that met the first of their kind, not stored

@@ -281,6 +281,16 @@ TEST_F(ServerConfigTest, AnAdminPortOffLoopbackNeedsNoDecisionAboutTheApi) {
   EXPECT_TRUE(load({"--listen", "0.0.0.0:9324", "--auth=none"}).admin.loopback_only);
 }
 
+TEST_F(ServerConfigTest, ARateOfKeysNeedsKeysThatAreVerified) {
+  EXPECT_EQ(load({"--auth=sigv4", "--credentials", "c", "--requests-per-second-per-key", "9"})
+                .api.requests_per_second_per_key,
+            9);
+  for (const char* auth : {"--auth=none", "--region=x"}) {
+    EXPECT_THAT(problemsOf({auth, "--requests-per-second-per-key", "9"}),
+                HasSubstr("requests-per-second-per-key needs --auth=sigv4"));
+  }
+}
+
 TEST_F(ServerConfigTest, TlsIsForBothPortsAndNeedsBothFilesAndTheDefaultEngine) {
   const ServerConfig config = load({"--tls-cert-file", "c.pem", "--tls-key-file", "k.pem"});
   for (const auto* listener : {&config.listener, &config.admin_listener}) {

@@ -17,7 +17,7 @@ SHAPES = {"AWS.SimpleQueueService.NonExistentQueue": "QueueDoesNotExist", "Queue
           "InvalidAction": "UnknownOperationException", "MalformedInput": "SerializationException"}
 QUERY_TEXTS = {"The specified queue does not exist.":
                "The specified queue does not exist for this wsdl version."}
-STATUS = {"ReceiptHandleIsInvalid": 404, "ResourceNotFoundException": 404, "OverLimit": 403,
+STATUS = {"ReceiptHandleIsInvalid": 404, "ResourceNotFoundException": 404, "OverLimit": 403, "RequestThrottled": 403,
           "AWS.SimpleQueueService.PurgeQueueInProgress": 403}
 
 

@@ -79,6 +79,7 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
   recorder.connectionOpened();
   recorder.connectionClosed();
   recorder.connectionRejected("limit");
+  recorder.throttled("requests-per-second-per-key");
   recorder.messagesSent(10);
   recorder.messagesDeduplicated(23);
   recorder.messageSize(1000);
@@ -122,6 +123,7 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
       {"howdah_connections", 1},
       {"howdah_connections_total", 2},
       {"howdah_connections_rejected_total{reason=\"limit\"}", 1},
+      {"howdah_throttled_total{limit=\"requests-per-second-per-key\"}", 1},
       {"howdah_messages_sent_total", 10},
       {"howdah_messages_deduplicated_total", 23},
       {"howdah_message_size_bytes_sum", 1000},

@@ -12,6 +12,7 @@ class NullRecorder : public metrics::Recorder {
   void connectionOpened() override {}
   void connectionClosed() override {}
   void connectionRejected(std::string_view) override {}
+  void throttled(std::string_view) override {}
   void messagesSent(std::size_t) override {}
   void messagesDeduplicated(std::size_t) override {}
   void messageSize(std::size_t) override {}
