@@ -93,9 +93,12 @@ class Server {
       service_->messagesArrived(queue_id, messages);
     });
     persistence::MaintenanceStore& duties = database_->maintenance();
-    maintenance_.emplace(duties, recorder_,
-                         std::vector{service::sweepDuty(duties), service::retentionDuty(duties),
-                                     service::windowsDuty(duties), mover_->duty()});
+    const bool counts_bytes = config_.service.stored_bytes > 0 || config_.service.stored_bytes_per_queue > 0;
+    maintenance_.emplace(
+        duties, recorder_,
+        std::vector{service::sweepDuty(duties), service::retentionDuty(duties), service::windowsDuty(duties),
+                    counts_bytes ? service::storedBytesDuty(duties) : service::unwantedCountDuty(duties),
+                    mover_->duty()});
     maintenance_->start();
     if (access_) access_->followClock([this] { return database_->time(); });
     listener_->start(

@@ -49,7 +49,7 @@ struct Setting {
 };
 
 constexpr std::int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute;
-constexpr std::int64_t kKiB = 1024, kMiB = 1024 * kKiB;
+constexpr std::int64_t kKiB = 1024, kMiB = 1024 * kKiB, kPiB = 1024 * 1024 * 1024 * kMiB;
 using C = ServerConfig;
 
 // The one table of settings. A default here is the default of the Options field it fills (a test compares them).
@@ -139,6 +139,12 @@ const Setting kSettings[] = {
     {"messages-in-flight", Kind::Count, "120000", 1, 100'000'000, "",
      "About how many messages of a queue may be in flight; SQS's is 120000, tests may want few",
      [](C& c, const Value& v) { c.service.messages_in_flight = v.asInt(); }},
+    {"stored-bytes-per-queue", Kind::Size, "0", 0, kPiB, "",
+     "About how many bytes of messages, 256 more each, a queue may store, then sends to it get OverLimit; 0 for no "
+     "limit; counting costs each send and delete a little; give all servers of a database the same",
+     [](C& c, const Value& v) { c.service.stored_bytes_per_queue = v.number; }},
+    {"stored-bytes", Kind::Size, "0", 0, kPiB, "", "The same for all queues of the database together",
+     [](C& c, const Value& v) { c.service.stored_bytes = v.number; }},
     {"queue-name-reuse-delay", Kind::Duration, "60s", 0, 1 * kHour, "",
      "How long the name of a deleted queue stays reserved; SQS's is 60s, tests may want 0",
      [](C& c, const Value& v) { c.service.queue_name_reuse_delay = v.asSeconds(); }},

@@ -28,6 +28,12 @@ class MaintenanceStore {
 
   // Deletes up to `batch_rows` rows of deduplication windows and receive attempts that have ended.
   virtual SweepResult sweepWindows(int batch_rows) = 0;
+
+  // Keeps the count of stored bytes short. Begins to count if nobody did, and then reads all messages once, for minutes
+  // if they are many. To be called every few seconds while anybody wants the count.
+  virtual void foldStoredBytes() = 0;
+  // Ends the count, which costs every send and delete a little, once nobody has folded it for five minutes.
+  virtual void endUnwantedCount() = 0;
 };
 
 }  // namespace howdah::persistence

@@ -58,6 +58,15 @@ struct ChangeVisibilityOutcome {
   DatabaseTime visible_at;
 };
 
+// What a message counts beside its body and attributes where stored bytes are counted; about what PostgreSQL keeps for
+// it.
+inline constexpr std::int64_t kStoredMessageBytes = 256;
+
+struct StoredBytes {
+  std::vector<std::int64_t> of_queues;  // those asked for, in their order
+  std::int64_t in_all = 0;              // of the database, what purges and deletions left to the sweep included
+};
+
 struct WatchedQueue {
   QueueId queue_id = 0;
   bool gone = false;                     // purged or deleted
@@ -90,6 +99,10 @@ class MessageStore {
 
   // Counted up to `limit`; 0 if there is no such queue any more.
   virtual std::int64_t countInFlight(QueueId queue_id, std::int64_t limit) = 0;
+
+  // Of messages of standard and FIFO queues, as committed at one moment; nothing while they have not been counted,
+  // which a duty begins (MaintenanceStore::foldStoredBytes). A probe a queue.
+  virtual std::optional<StoredBytes> storedBytes(std::span<const QueueId> queue_ids) = 0;
 
   // One statement for all queues that have parked receives.
   virtual std::vector<WatchedQueue> watch(std::span<const QueueId> queue_ids) = 0;

@@ -34,6 +34,20 @@ Duty windowsDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds
           }};
 }
 
+Duty storedBytesDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval) {
+  return {"stored_bytes", interval, [&store]() -> std::optional<std::chrono::milliseconds> {
+            store.foldStoredBytes();
+            return std::nullopt;
+          }};
+}
+
+Duty unwantedCountDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval) {
+  return {"unwanted_count", interval, [&store]() -> std::optional<std::chrono::milliseconds> {
+            store.endUnwantedCount();
+            return std::nullopt;
+          }};
+}
+
 Maintenance::Maintenance(persistence::MaintenanceStore& store, metrics::Recorder& recorder, std::vector<Duty> duties)
     : store_(store), recorder_(recorder), duties_(std::move(duties)) {}
 

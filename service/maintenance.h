@@ -33,6 +33,12 @@ Duty retentionDuty(persistence::MaintenanceStore& store, std::chrono::millisecon
 // Deduplication windows and receive attempts that have ended.
 Duty windowsDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval = std::chrono::seconds(30));
 
+// The count of stored bytes, for processes that have a limit on them, and its end, for those that have none.
+Duty storedBytesDuty(persistence::MaintenanceStore& store,
+                     std::chrono::milliseconds interval = std::chrono::seconds(5));
+Duty unwantedCountDuty(persistence::MaintenanceStore& store,
+                       std::chrono::milliseconds interval = std::chrono::seconds(60));
+
 class Maintenance {
  public:
   Maintenance(persistence::MaintenanceStore& store, metrics::Recorder& recorder, std::vector<Duty> duties);

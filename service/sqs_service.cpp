@@ -65,6 +65,8 @@ SqsService::SqsService(persistence::QueueStore& queue_store, persistence::Messag
       fifo_in_flight_limit_(
           clock_, options_.messages_in_flight,
           [this](QueueId queue_id, std::int64_t limit) { return fifo_store_.countInFlight(queue_id, limit); }),
+      stored_bytes_limit_(clock_, options_.stored_bytes_per_queue, options_.stored_bytes,
+                          [this](std::span<const QueueId> queue_ids) { return message_store_.storedBytes(queue_ids); }),
       sends_(
           flights("send", options_, kWriteFlights, false),
           [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },

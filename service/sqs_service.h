@@ -26,6 +26,7 @@
 #include "service/queue_service.h"
 #include "service/receipt_handle.h"
 #include "service/receive_waiters.h"
+#include "service/stored_bytes_limit.h"
 #include "service/worker_pool.h"
 
 namespace howdah::service {
@@ -88,6 +89,7 @@ class SqsService final : public QueueService {
   struct Sent {
     persistence::QueueState queue = persistence::QueueState::Current;
     std::optional<persistence::FifoSendOutcome> fifo;  // as what a FIFO queue stored it, or has it already
+    std::optional<Error> refused;                      // by a limit; then nothing else counts
   };
   struct Deleted {
     persistence::QueueState queue = persistence::QueueState::Current;
@@ -200,6 +202,12 @@ class SqsService final : public QueueService {
   std::vector<Sent> flySends(std::span<const persistence::NewMessage> messages);
   std::vector<Sent> flyFifoSends(const persistence::FifoQueueRef& queue,
                                  std::span<const persistence::NewFifoMessage> messages);
+  // Has `store` store those of a flight that the limits of stored bytes let in.
+  template <class Message, class Store>
+  std::vector<Sent> sendWhatFits(std::span<const Message> messages, Store store);
+  std::vector<Sent> storeSends(std::span<const persistence::NewMessage> messages);
+  std::vector<Sent> storeFifoSends(const persistence::FifoQueueRef& queue,
+                                   std::span<const persistence::NewFifoMessage> messages);
   std::vector<ReceiveShare> flyReceives(const ReceiveKey& key, std::span<const ReceiveCallPtr> receives);
   std::vector<ReceiveShare> flyFifoReceives(std::span<const ReceiveCallPtr> receives);
   std::vector<Deleted> flyDeletes(std::span<const persistence::DeleteRequest> deletes);
@@ -241,6 +249,7 @@ class SqsService final : public QueueService {
   ReceiveWaiters waiters_;
   InFlightLimit in_flight_limit_;
   InFlightLimit fifo_in_flight_limit_;
+  StoredBytesLimit stored_bytes_limit_;
   Coalescer<AllQueues, persistence::NewMessage, Sent> sends_;
   Coalescer<ReceiveKey, ReceiveCallPtr, ReceiveShare> receives_;
   Coalescer<AllQueues, persistence::DeleteRequest, Deleted> deletes_;

@@ -9,6 +9,15 @@ namespace {
 
 const Statement kTryDuty{"hold_duty", "SELECT pg_try_advisory_lock($1, hashtext($2))"};
 const Statement kStillThere{"check_duty", "SELECT true"};
+const Statement kStartCounting{"start_counting_stored_bytes", "SELECT howdah.start_counting_stored_bytes()"};
+const Statement kStopCounting{
+    "stop_counting_stored_bytes",
+    "SELECT howdah.stop_counting_stored_bytes() FROM howdah.stored_bytes_count c "
+    "WHERE c.id = 1 AND c.wanted_until < clock_timestamp() AND EXISTS (SELECT 1 FROM pg_trigger t "
+    "WHERE t.tgrelid = 'howdah.message'::regclass AND t.tgname IN ('stored', 'removed'))"};
+
+// Of reading all messages once.
+constexpr std::chrono::minutes kRecountDeadline{10};
 
 }  // namespace
 
@@ -18,7 +27,9 @@ PostgresMaintenanceStore::PostgresMaintenanceStore(PostgresOptions options, metr
       recorder_(recorder),
       sweep_remains_(functionCall("sweep_remains", functions, 1)),
       sweep_retention_(functionCall("sweep_retention", functions, 2)),
-      sweep_windows_(functionCall("sweep_windows", functions, 1)) {}
+      sweep_windows_(functionCall("sweep_windows", functions, 1)),
+      fold_stored_bytes_(functionCall("fold_stored_bytes", functions, 0)),
+      recount_stored_bytes_(functionCall("recount_stored_bytes", functions, 0)) {}
 
 Connection& PostgresMaintenanceStore::connection() {
   if (!connection_ || !connection_->alive()) {
@@ -57,6 +68,16 @@ MaintenanceStore::SweepResult PostgresMaintenanceStore::sweepRetention(int batch
 MaintenanceStore::SweepResult PostgresMaintenanceStore::sweepWindows(int batch_rows) {
   return sweep(sweep_windows_, Params().int4(batch_rows));
 }
+
+void PostgresMaintenanceStore::foldStoredBytes() {
+  if (connection().execute(fold_stored_bytes_).only().boolean(0)) return;
+  connection().execute(kStartCounting);
+  PostgresOptions patient = options_;
+  patient.statement_deadline = kRecountDeadline;
+  Connection(patient, recorder_, "howdah count").execute(recount_stored_bytes_);
+}
+
+void PostgresMaintenanceStore::endUnwantedCount() { connection().execute(kStopCounting); }
 
 MaintenanceStore::SweepResult PostgresMaintenanceStore::sweep(const Statement& statement, const Params& params) {
   const Rows rows = connection().execute(statement, params);

@@ -21,6 +21,8 @@ class PostgresMaintenanceStore final : public MaintenanceStore {
   SweepResult sweepRemains(int batch_rows) override;
   SweepResult sweepRetention(int batch_rows, std::chrono::seconds default_retention) override;
   SweepResult sweepWindows(int batch_rows) override;
+  void foldStoredBytes() override;
+  void endUnwantedCount() override;
 
  private:
   SweepResult sweep(const Statement& statement, const Params& params);
@@ -28,7 +30,7 @@ class PostgresMaintenanceStore final : public MaintenanceStore {
 
   const PostgresOptions options_;
   metrics::Recorder& recorder_;
-  const Statement sweep_remains_, sweep_retention_, sweep_windows_;
+  const Statement sweep_remains_, sweep_retention_, sweep_windows_, fold_stored_bytes_, recount_stored_bytes_;
   std::unique_ptr<Connection> connection_;
   std::set<std::string> held_;  // by connection_
 };

@@ -73,6 +73,7 @@ PostgresMessageStore::PostgresMessageStore(ConnectionPool& pool, const Installed
       change_visibility_(functionCall("change_visibility_standard", functions, 7)),
       count_(functionCall("count_messages", functions, 1)),
       count_in_flight_(functionCall("count_in_flight_standard", functions, 2)),
+      stored_bytes_(functionCall("stored_bytes", functions, 1)),
       watch_(functionCall("watch_queues", functions, 4)),
       now_(functionCall("database_time", functions, 0)) {}
 
@@ -255,6 +256,18 @@ MessageCounts PostgresMessageStore::countMessages(QueueId queue_id) {
 
 std::int64_t PostgresMessageStore::countInFlight(QueueId queue_id, std::int64_t limit) {
   return pool_.acquire()->execute(count_in_flight_, Params().int8(queue_id).int8(limit)).only().int8(0);
+}
+
+std::optional<StoredBytes> PostgresMessageStore::storedBytes(std::span<const QueueId> queue_ids) {
+  const Rows rows = pool_.acquire()->execute(stored_bytes_, Params().int8Array(queue_ids));
+  if (rows.empty()) return std::nullopt;
+  StoredBytes stored;
+  stored.of_queues.resize(queue_ids.size());
+  for (const Row row : rows) {
+    const auto index = static_cast<std::size_t>(row.int4(0));
+    (index == 0 ? stored.in_all : stored.of_queues[index - 1]) = row.int8(1);
+  }
+  return stored;
 }
 
 std::vector<WatchedQueue> PostgresMessageStore::watch(std::span<const QueueId> queue_ids) {

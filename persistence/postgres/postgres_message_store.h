@@ -21,6 +21,7 @@ class PostgresMessageStore final : public MessageStore {
   std::vector<ChangeVisibilityOutcome> changeVisibility(std::span<const ChangeVisibilityRequest> requests) override;
   MessageCounts countMessages(QueueId queue_id) override;
   std::int64_t countInFlight(QueueId queue_id, std::int64_t limit) override;
+  std::optional<StoredBytes> storedBytes(std::span<const QueueId> queue_ids) override;
   std::vector<WatchedQueue> watch(std::span<const QueueId> queue_ids) override;
   DatabaseTime now() override;
 
@@ -31,7 +32,7 @@ class PostgresMessageStore final : public MessageStore {
 
   ConnectionPool& pool_;
   const TurnFloors& turn_floors_;  // of FIFO queues, which are watched too
-  const Statement send_, receive_, delete_, change_visibility_, count_, count_in_flight_, watch_, now_;
+  const Statement send_, receive_, delete_, change_visibility_, count_, count_in_flight_, stored_bytes_, watch_, now_;
   DueFloors floors_;
 };
 

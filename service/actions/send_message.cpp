@@ -68,6 +68,26 @@ void tell(const std::optional<persistence::FifoSendOutcome>& fifo, Output& outpu
   output.sequence_number = sequenceNumber(fifo->sequence);
 }
 
+// `prepared`, with those of its successful entries that a limit refused among the failed.
+template <class Sent>
+SendMessageBatchOutput withOutcomes(SendMessageBatchOutput prepared, const std::vector<Sent>& sent) {
+  SendMessageBatchOutput output;
+  output.failed = std::move(prepared.failed);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    auto& entry = prepared.successful[i];
+    if (sent[i].refused) {
+      output.failed.push_back({std::move(entry.id), true, sent[i].refused->code, sent[i].refused->message});
+    } else {
+      tell(sent[i].fifo, entry);
+      output.successful.push_back(std::move(entry));
+    }
+  }
+  return output;
+}
+
+const NewMessage& messageOf(const NewMessage& message) { return message; }
+const NewMessage& messageOf(const NewFifoMessage& message) { return message.message; }
+
 }  // namespace
 
 void SqsService::sendMessage(const RequestContext& context, SendMessageInput input, Done<SendMessageOutput> done) {
@@ -85,6 +105,7 @@ void SqsService::sendMessage(const RequestContext& context, SendMessageInput inp
             [answer, changed, output = std::move(prepared.output)](const Result<std::vector<Sent>>& sent) mutable {
               if (!sent) return answer(sent.error());
               if (anyChanged(*sent)) return changed();
+              if (sent->front().refused) return answer(*sent->front().refused);
               tell(sent->front().fifo, output);
               answer(std::move(output));
             });
@@ -120,8 +141,7 @@ void SqsService::sendMessageBatch(const RequestContext& context, SendMessageBatc
                     [answer, changed, output = std::move(output)](const Result<std::vector<Sent>>& sent) mutable {
                       if (!sent) return answer(sent.error());
                       if (anyChanged(*sent)) return changed();
-                      for (std::size_t i = 0; i < sent->size(); ++i) tell((*sent)[i].fifo, output.successful[i]);
-                      answer(std::move(output));
+                      answer(withOutcomes(std::move(output), *sent));
                     });
       });
 }
@@ -135,10 +155,61 @@ void SqsService::submitSends(const Queue& queue, std::vector<NewFifoMessage> mes
   sends_.submit({}, std::move(standard), load, std::move(done));
 }
 
+template <class Message, class Store>
+std::vector<SqsService::Sent> SqsService::sendWhatFits(std::span<const Message> messages, Store store) {
+  using Verdict = StoredBytesLimit::Verdict;
+  if (!stored_bytes_limit_.exists()) return store(messages);
+
+  std::vector<StoredBytesLimit::Message> sizes;
+  sizes.reserve(messages.size());
+  for (const Message& message : messages) {
+    const NewMessage& stored = messageOf(message);
+    sizes.push_back({stored.queue_id, persistence::kStoredMessageBytes + static_cast<std::int64_t>(bytesOf(stored))});
+  }
+  const auto verdicts = stored_bytes_limit_.admit(sizes);
+  struct Finish {
+    StoredBytesLimit& limit;
+    const std::vector<StoredBytesLimit::Message>& sizes;
+    const std::vector<Verdict>& verdicts;
+    ~Finish() { limit.finished(sizes, verdicts); }
+  } const finish{stored_bytes_limit_, sizes, verdicts};
+  if (std::ranges::count(verdicts, Verdict::Fits) == std::ssize(verdicts)) return store(messages);
+
+  std::vector<Message> fitting;
+  for (std::size_t i = 0; i < messages.size(); ++i)
+    if (verdicts[i] == Verdict::Fits) fitting.push_back(messages[i]);
+  const auto stored = fitting.empty() ? std::vector<Sent>() : store(std::span<const Message>(fitting));
+  std::vector<Sent> sent;
+  auto next = stored.begin();
+  for (const Verdict verdict : verdicts) {
+    if (verdict == Verdict::Fits) {
+      sent.push_back(*next++);
+      continue;
+    }
+    const bool queue_is_full = verdict == Verdict::QueueIsFull;
+    recorder_.throttled(queue_is_full ? "stored-bytes-per-queue" : "stored-bytes");
+    sent.push_back(
+        {QueueState::Current, std::nullopt,
+         Error{ErrorCode::OverLimit, queue_is_full ? "The queue stores as many bytes as it may."
+                                                   : "All queues together store as many bytes as they may."}});
+  }
+  return sent;
+}
+
+std::vector<SqsService::Sent> SqsService::flySends(std::span<const NewMessage> messages) {
+  return sendWhatFits(messages, [this](std::span<const NewMessage> fitting) { return storeSends(fitting); });
+}
+
 std::vector<SqsService::Sent> SqsService::flyFifoSends(const persistence::FifoQueueRef& queue,
                                                        std::span<const NewFifoMessage> messages) {
+  return sendWhatFits(messages,
+                      [&](std::span<const NewFifoMessage> fitting) { return storeFifoSends(queue, fitting); });
+}
+
+std::vector<SqsService::Sent> SqsService::storeFifoSends(const persistence::FifoQueueRef& queue,
+                                                         std::span<const NewFifoMessage> messages) {
   const auto result = fifo_store_.send(queue, messages);
-  std::vector<Sent> sent(messages.size(), Sent{result.queue, std::nullopt});
+  std::vector<Sent> sent(messages.size(), Sent{result.queue, std::nullopt, std::nullopt});
   if (result.queue == QueueState::Changed) return sent;
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i].fifo = result.outcomes[i];
   runGuarded("wake", [&] {
@@ -159,7 +230,7 @@ std::vector<SqsService::Sent> SqsService::flyFifoSends(const persistence::FifoQu
   return sent;
 }
 
-std::vector<SqsService::Sent> SqsService::flySends(std::span<const NewMessage> messages) {
+std::vector<SqsService::Sent> SqsService::storeSends(std::span<const NewMessage> messages) {
   const auto outcomes = message_store_.send(messages);
   // Stored: whatever goes wrong from here on is not the senders' affair.
   runGuarded("wake", [&] {
@@ -195,7 +266,7 @@ std::vector<SqsService::Sent> SqsService::flySends(std::span<const NewMessage> m
   });
   std::vector<Sent> result;
   result.reserve(outcomes.size());
-  for (const auto& outcome : outcomes) result.push_back({outcome.queue, std::nullopt});
+  for (const auto& outcome : outcomes) result.push_back({outcome.queue, std::nullopt, std::nullopt});
   return result;
 }
 

@@ -95,6 +95,9 @@ class FaultyStore final : public persistence::MessageStore, public Faults {
   std::int64_t countInFlight(persistence::QueueId queue_id, std::int64_t limit) override {
     return with("countInFlight", [&] { return store_.countInFlight(queue_id, limit); });
   }
+  std::optional<persistence::StoredBytes> storedBytes(std::span<const persistence::QueueId> queue_ids) override {
+    return with("storedBytes", [&] { return store_.storedBytes(queue_ids); });
+  }
   std::vector<persistence::WatchedQueue> watch(std::span<const persistence::QueueId> queue_ids) override {
     return with("watch", [&] { return store_.watch(queue_ids); });
   }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -37,6 +38,14 @@ class ServiceRecorder final : public NullRecorder {
   }
 
   void messagesDeduplicated(std::size_t count) override { deduplicated_ += count; }
+  void throttled(std::string_view setting) override {
+    std::lock_guard lock(mutex_);
+    ++throttled_[std::string(setting)];
+  }
+  int throttledBy(const std::string& setting) {
+    std::lock_guard lock(mutex_);
+    return throttled_[setting];
+  }
 
   // Waits until `receives` receives have been parked in all, or been unparked. Each look that finds nothing parks anew.
   void waitUntilParked(int receives) { waitFor(parked_, receives); }
@@ -68,6 +77,7 @@ class ServiceRecorder final : public NullRecorder {
   int parked_ = 0;
   int unparked_ = 0;
   std::size_t largest_send_ = 0;
+  std::map<std::string, int> throttled_;
 };
 
 class ServiceProcess {
