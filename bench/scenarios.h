@@ -24,6 +24,7 @@ void runRedrive(const Options& options, Report& report);
 void runWake(const Options& options, Report& report);
 void runParked(const Options& options, Report& report);
 void runIdleSend(const Options& options, Report& report);
+void runBeside(const Options& options, Report& report);
 
 // On PostgreSQL itself, to compare with.
 void runSqlInsert(const Options& options, Report& report);
@@ -49,6 +50,9 @@ inline constexpr Scenario kScenarios[] = {
     {"wake", "parked receivers on one queue and a sender: from the send to the receive's answer", runWake},
     {"parked", "long polls without a message, renewed every 20 s: CPU and memory of the server", runParked},
     {"idle-send", "one connection, one send at a time: what a send costs when nothing else happens", runIdleSend},
+    {"beside",
+     "a quiet client on its own queue, alone, beside --connections that load another, and on a busy processor",
+     runBeside},
     {"sql-insert", "one bare INSERT a commit, one connection: what idle-send is compared with", runSqlInsert},
     {"sql-lifecycle", "the server's own SQL functions, --batch messages a statement: what lifecycles are compared with",
      runSqlLifecycle},

@@ -17,7 +17,7 @@ def run(*arguments):
 
 
 @pytest.mark.parametrize("scenario", ["send", "send-batch", "lifecycle", "lifecycle-batch", "idle-send",
-                                      "fifo-lifecycle-batch", "fifo-hot-group", "redrive"])
+                                      "fifo-lifecycle-batch", "fifo-hot-group", "redrive", "beside"])
 def test_scenarios_on_a_server(server, scenario):
     connections = "1" if scenario == "idle-send" else "4"
     said = run("--endpoint", server.url, "--scenario", scenario, "--connections", connections)
