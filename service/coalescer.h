@@ -2,11 +2,15 @@
 // clients share one transaction. The one place that decides how much goes into a transaction. An idle key flies at
 // once; no timers: company gathers while workers are busy, because a flight takes its requests when a worker starts it.
 //
+// Where one key stands for many queues, a flight takes one request of each queue in turn, so that however much one of
+// them has waiting, another's next request leaves with the next flight.
+//
 // A request is a few rows, which stay together and in order, and each request gets the outcomes of its own rows. One
 // that PostgreSQL refuses fails alone. Keys without requests take no memory.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -14,6 +18,7 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -29,7 +34,7 @@ struct CoalescerOptions {
   int max_flights = 1;         // of one key at a time
   // Caps of one flight; a request beyond them flies alone.
   std::size_t flight_rows = 500;
-  std::size_t flight_bytes = 4 * 1024 * 1024;
+  std::size_t flight_bytes = 1024 * 1024;
   // What may wait for its flight, all keys together; more is refused with ServiceUnavailable.
   std::size_t pending_rows = 200'000;
   std::size_t pending_bytes = 256 * 1024 * 1024;
@@ -40,6 +45,7 @@ struct CoalescerOptions {
 struct CoalescerLoad {
   std::size_t rows = 0;
   std::size_t bytes = 0;
+  std::int64_t queue = 0;  // whose turn it takes; matters where a key stands for many queues
 };
 
 // Any thread. Must outlive the tasks it posts.
@@ -65,7 +71,9 @@ class Coalescer {
         pending_rows_ += load.rows;
         pending_bytes_ += load.bytes;
         auto& queue = queues_[key];
-        queue.pending.push_back(Request{std::move(rows), load, std::move(done)});
+        auto& mine = queue.pending[load.queue];
+        if (mine.empty()) queue.turns.push_back(load.queue);
+        mine.push_back(Request{std::move(rows), load, std::move(done)});
         post = wantsToken(queue);
       }
     }
@@ -83,30 +91,34 @@ class Coalescer {
     Done<Outcomes> done;
   };
   struct Queue {
-    std::deque<Request> pending;
-    bool token_posted = false;  // a worker will start a flight
-    int flights = 0;            // under way
+    std::unordered_map<std::int64_t, std::deque<Request>> pending;  // of those in turns
+    std::deque<std::int64_t> turns;                                 // whose next request is next; each once
+    bool token_posted = false;                                      // a worker will start a flight
+    int flights = 0;                                                // under way
   };
 
   // REQUIRES: mutex_ held. Whether a token must be posted; counts it as posted.
   bool wantsToken(Queue& queue) {
-    if (queue.token_posted || queue.pending.empty() || queue.flights >= options_.max_flights) return false;
+    if (queue.token_posted || queue.turns.empty() || queue.flights >= options_.max_flights) return false;
     queue.token_posted = true;
     return true;
   }
 
   void postToken(const Key& key) {
     if (post_([this, key] { startFlight(key); })) return;
-    std::deque<Request> refused;  // the pool has stopped
+    std::unordered_map<std::int64_t, std::deque<Request>> refused;  // the pool has stopped
     {
       std::lock_guard lock(mutex_);
       auto found = queues_.find(key);
       found->second.token_posted = false;
       refused.swap(found->second.pending);
-      for (const auto& request : refused) forget(request.load);
+      found->second.turns.clear();
+      for (const auto& [queue, requests] : refused)
+        for (const auto& request : requests) forget(request.load);
       if (found->second.flights == 0) queues_.erase(found);
     }
-    for (auto& request : refused) request.done(serviceUnavailable());
+    for (auto& [queue, requests] : refused)
+      for (auto& request : requests) request.done(serviceUnavailable());
   }
 
   void forget(const CoalescerLoad& load) {
@@ -123,16 +135,23 @@ class Coalescer {
       queue.token_posted = false;
       ++queue.flights;
       CoalescerLoad sum;
-      while (!queue.pending.empty()) {
-        const CoalescerLoad& next = queue.pending.front().load;
+      while (!queue.turns.empty()) {
+        const auto mine = queue.pending.find(queue.turns.front());
+        const CoalescerLoad next = mine->second.front().load;
         const bool fits =
             sum.rows + next.rows <= options_.flight_rows && sum.bytes + next.bytes <= options_.flight_bytes;
         if (!fits && !flight.empty()) break;
         sum.rows += next.rows;
         sum.bytes += next.bytes;
         forget(next);
-        flight.push_back(std::move(queue.pending.front()));
-        queue.pending.pop_front();
+        flight.push_back(std::move(mine->second.front()));
+        mine->second.pop_front();
+        queue.turns.pop_front();
+        if (mine->second.empty()) {
+          queue.pending.erase(mine);
+        } else {
+          queue.turns.push_back(next.queue);
+        }
       }
       post = wantsToken(queue);
     }

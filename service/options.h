@@ -20,7 +20,7 @@ struct ServiceOptions {
   std::int64_t stored_bytes = 0;                               // of all queues
   int workers = 4;                                             // threads that call the store, each on one connection
   std::size_t coalesced_rows = 500;                            // caps of one shared transaction
-  std::size_t coalesced_bytes = 4 * 1024 * 1024;
+  std::size_t coalesced_bytes = 1024 * 1024;
 };
 
 }  // namespace howdah::service

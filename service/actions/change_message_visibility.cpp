@@ -97,9 +97,9 @@ void SqsService::makeVisibleAgain(bool fifo, std::vector<VisibilityChange> chang
 
 void SqsService::submitChanges(bool fifo, std::vector<VisibilityChange> changes,
                                Done<std::vector<VisibilityChanged>> done) {
-  const CoalescerLoad load{changes.size(), 0};
-  if (!fifo) return changes_.submit({}, std::move(changes), load, std::move(done));
   const persistence::QueueId queue_id = changes.front().request.queue_id;
+  const CoalescerLoad load{changes.size(), 0, queue_id};
+  if (!fifo) return changes_.submit({}, std::move(changes), load, std::move(done));
   fifo_changes_.submit(queue_id, std::move(changes), load, std::move(done));
 }
 

@@ -76,8 +76,8 @@ void SqsService::deleteMessageBatch(const RequestContext& context, DeleteMessage
 
 void SqsService::submitDeletes(const Queue& queue, std::vector<DeliveryKey> deliveries,
                                Done<std::vector<Deleted>> done) {
-  const CoalescerLoad load{deliveries.size(), 0};
   const persistence::QueueId queue_id = queue.record.queue_id;
+  const CoalescerLoad load{deliveries.size(), 0, queue_id};
   if (queue.settings.fifo) return fifo_deletes_.submit(queue_id, std::move(deliveries), load, std::move(done));
   std::vector<DeleteRequest> requests;
   for (const DeliveryKey& delivery : deliveries) requests.push_back({queue_id, delivery});

@@ -152,6 +152,7 @@ void SqsService::submitSends(const Queue& queue, std::vector<NewFifoMessage> mes
   std::vector<NewMessage> standard;
   standard.reserve(messages.size());
   for (auto& message : messages) standard.push_back(std::move(message.message));
+  load.queue = queue.record.queue_id;
   sends_.submit({}, std::move(standard), load, std::move(done));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <future>
 
@@ -46,10 +47,10 @@ class CoalescerTest : public ::testing::Test {
   }
 
   // The index of the request's answer in answers_.
-  std::size_t submit(const std::string& key, Rows rows, std::size_t bytes = 0) {
+  std::size_t submit(const std::string& key, Rows rows, std::size_t bytes = 0, std::int64_t queue = 0) {
     const std::size_t index = answers_.size();
     answers_.emplace_back();
-    const CoalescerLoad load{rows.size(), bytes};
+    const CoalescerLoad load{rows.size(), bytes, queue};
     numbers_->submit(key, std::move(rows), load, [this, index](Result<Rows> result) {
       ASSERT_FALSE(answers_[index]) << "answered twice";
       answers_[index] = std::move(result);
@@ -171,6 +172,47 @@ TEST_F(CoalescerTest, AFlightIsCappedInBytes) {
   runTasks();
   ASSERT_EQ(flown_.size(), 3u);
   EXPECT_EQ(flown_[0].second, (Rows{1, 2}));
+}
+
+TEST_F(CoalescerTest, HoweverMuchOneQueueHasWaitingAnothersRequestLeavesWithTheNextFlight) {
+  make({.flight_rows = 4});
+  for (int i = 0; i < 100; ++i) submit("all", {i}, 0, 1);
+  const auto quiet = submit("all", {1000}, 0, 2);
+  const auto other = submit("all", {2000}, 0, 3);
+  runTask();
+  EXPECT_EQ(flown_[0].second, (Rows{0, 1000, 2000, 1}));
+  EXPECT_TRUE(answers_[quiet] && answers_[other]);
+  const auto again = submit("all", {1001}, 0, 2);
+  runTask();
+  EXPECT_TRUE(answers_[again]) << "its turn comes again at once";
+  runTasks();
+  EXPECT_EQ(flown_.size(), 26u) << "no flight left with less than it could carry";
+}
+
+TEST_F(CoalescerTest, AQueuesRequestsStayInOrderWhateverTheTurns) {
+  make({.flight_rows = 3});
+  for (int i = 0; i < 30; ++i) submit("all", {i}, 0, i % 3 == 0 ? 1 : 2);
+  runTasks();
+  std::array<int, 2> last{-1, -1};
+  std::size_t rows = 0;
+  for (const auto& [key, flown] : flown_) {
+    for (const int row : flown) {
+      EXPECT_GT(row, std::exchange(last[row % 3 == 0 ? 0 : 1], row));
+      ++rows;
+    }
+  }
+  EXPECT_EQ(rows, 30u);
+}
+
+TEST_F(CoalescerTest, ALargeRequestWhoseTurnItIsIsNotPassedByForEver) {
+  make({.flight_bytes = 100});
+  submit("all", {1}, 60, 1);
+  const auto large = submit("all", {2}, 90, 2);
+  for (int i = 0; i < 50; ++i) submit("all", {10 + i}, 10, 1);
+  runTask();
+  EXPECT_EQ(flown_[0].second, Rows{1});
+  runTask();
+  EXPECT_TRUE(answers_[large]);
 }
 
 TEST_F(CoalescerTest, WhatMayWaitIsBounded) {
