@@ -154,17 +154,14 @@ bool hasLabel(const Value& statement, std::string_view label) {
 // The statements of a stored policy, as an array.
 Value& statementsOf(Document& document) {
   auto& allocator = document.GetAllocator();
-  auto found = document.FindMember("Statement");
-  if (found == document.MemberEnd()) {
-    document.AddMember("Statement", Value(rapidjson::kArrayType), allocator);
-    return document["Statement"];
-  }
-  if (!found->value.IsArray()) {
+  if (!document.HasMember("Statement")) document.AddMember("Statement", Value(rapidjson::kArrayType), allocator);
+  Value& statements = document["Statement"];
+  if (!statements.IsArray()) {
     Value array(rapidjson::kArrayType);
-    array.PushBack(found->value, allocator);
-    found->value = array;
+    array.PushBack(statements, allocator);
+    statements = array;
   }
-  return found->value;
+  return statements;
 }
 
 }  // namespace
