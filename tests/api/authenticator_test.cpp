@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/scratch_file.h"
+#include "tests/support/signing_client.h"
 
 namespace howdah::api {
 namespace {
@@ -10,9 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 using service::ErrorCode;
 using std::chrono::sys_seconds;
+using testing::SigningClient;
 
-const sys_seconds kNow = *parseAmzDate("20260701T120000Z");
-constexpr std::string_view kSecret = "a-secret-of-forty-letters-and-more-0000";
+const sys_seconds kNow = testing::SigningClient::kUsualTime;
 constexpr const char* kCredentials = R"(
 - access-key-id: AKOWNER
   secret-access-key: a-secret-of-forty-letters-and-more-0000
@@ -36,63 +37,11 @@ constexpr const char* kCredentials = R"(
   expires: 2026-07-01T12:00:00Z
 )";
 
-// A request as a client makes it, signed at the end.
-struct Client {
-  std::string key = "AKOWNER";
-  sys_seconds signed_at = kNow;
-  std::string scope_date;  // empty: of signed_at
-  std::string region = "us-east-1";
-  std::string service = "sqs";
-  std::string terminator = "aws4_request";
-  std::string token;
-  std::string method = "POST", path = "/", query, host = "localhost:9324";
-  HttpHeaders headers{{"Content-Type", "application/x-amz-json-1.0"}, {"X-Amz-Target", "AmazonSQS.ListQueues"}};
-  std::string body = "{}";
-
-  std::string credential() const {
-    const std::string date = scope_date.empty() ? formatAmzDate(signed_at).substr(0, 8) : scope_date;
-    return key + "/" + date + "/" + region + "/" + service + "/" + terminator;
-  }
-
-  void sign(std::string signed_headers = "content-type;host;x-amz-date;x-amz-target") {
-    headers.emplace_back("Host", host);
-    headers.emplace_back("X-Amz-Date", formatAmzDate(signed_at));
-    if (!token.empty()) {
-      headers.emplace_back("X-Amz-Security-Token", token);
-      signed_headers = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target";
-    }
-    const std::string start =
-        "AWS4-HMAC-SHA256 Credential=" + credential() + ", SignedHeaders=" + signed_headers + ", Signature=";
-    headers.emplace_back("Authorization", start + "0");
-    headers.back().second = start + signature();
-  }
-
-  void presign(int seconds) {
-    query += (query.empty() ? "" : "&") + std::string("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=") +
-             credential() + "&X-Amz-Date=" + formatAmzDate(signed_at) + "&X-Amz-Expires=" + std::to_string(seconds) +
-             "&X-Amz-SignedHeaders=host";
-    if (!token.empty()) query += "&X-Amz-Security-Token=" + token;
-    headers = {{"Host", host}};
-    const std::string without = query;
-    query = without + "&X-Amz-Signature=0";
-    query = without + "&X-Amz-Signature=" + signature();
-  }
-
-  std::string signature() const {
-    const SignedParts parts = view();
-    const auto claim = readSignature(parts);
-    return api::sign(signingKey(kSecret, **claim),
-                     stringToSign(**claim, canonicalRequest(**claim, parts, sha256Hex(body))));
-  }
-
-  SignedParts view() const { return {method, path, query, host, headers, body}; }
-};
-
 class AuthenticatorTest : public ::testing::Test {
  protected:
-  service::Result<Identity> ask(const Client& client) { return authenticator_.authenticate(client.view()); }
+  service::Result<Identity> ask(const SigningClient& client) { return authenticator_.authenticate(client.view()); }
 
-  void expectRefused(const Client& client, ErrorCode code, std::string_view message = "") {
+  void expectRefused(const SigningClient& client, ErrorCode code, std::string_view message = "") {
     const auto asked = ask(client);
     ASSERT_FALSE(asked.ok());
     EXPECT_EQ(asked.error().code, code);
@@ -108,14 +57,14 @@ class AuthenticatorTest : public ::testing::Test {
 };
 
 TEST_F(AuthenticatorTest, WhoSignedIsKnownInBothForms) {
-  Client header;
+  SigningClient header;
   header.sign();
   auto asked = ask(header);
   ASSERT_TRUE(asked.ok()) << asked.error().message;
   EXPECT_EQ(asked->account, "111111111111");
   EXPECT_EQ(asked->principal, "arn:aws:iam::111111111111:root");
 
-  Client query;
+  SigningClient query;
   query.key = "AKALICE";
   query.method = "GET";
   query.body.clear();
@@ -127,13 +76,13 @@ TEST_F(AuthenticatorTest, WhoSignedIsKnownInBothForms) {
 }
 
 TEST_F(AuthenticatorTest, AKeyIsRememberedByItsScope) {
-  Client client;
+  SigningClient client;
   client.sign();
   ASSERT_TRUE(ask(client).ok());
   const Credential* credential = store_->current()->find("AKOWNER");
   EXPECT_TRUE(credential->signing_keys.find("20260701/us-east-1/sqs/aws4_request"));
   EXPECT_TRUE(ask(client).ok());
-  Client elsewhere;
+  SigningClient elsewhere;
   elsewhere.region = "mars-north-1";
   elsewhere.sign();
   elsewhere.headers.back().second.back() ^= 1;
@@ -142,7 +91,7 @@ TEST_F(AuthenticatorTest, AKeyIsRememberedByItsScope) {
 }
 
 TEST_F(AuthenticatorTest, WithoutASignatureTheCallerIsAnonymous) {
-  const auto asked = ask(Client{});
+  const auto asked = ask(SigningClient{});
   ASSERT_TRUE(asked.ok());
   EXPECT_EQ(asked->account, "");
   EXPECT_EQ(asked->principal, "*");
@@ -150,7 +99,7 @@ TEST_F(AuthenticatorTest, WithoutASignatureTheCallerIsAnonymous) {
 
 TEST_F(AuthenticatorTest, UnknownAndDisabledKeysAreRefusedAlike) {
   for (const char* key : {"AKNOBODY", "AKDISABLED", ""}) {
-    Client client;
+    SigningClient client;
     client.key = key;
     client.sign();
     expectRefused(client, ErrorCode::UnrecognizedClientException);
@@ -158,7 +107,7 @@ TEST_F(AuthenticatorTest, UnknownAndDisabledKeysAreRefusedAlike) {
 }
 
 TEST_F(AuthenticatorTest, AnyRegionButNoOtherService) {
-  Client client;
+  SigningClient client;
   client.region = "mars-north-1";
   client.sign();
   EXPECT_TRUE(ask(client).ok());
@@ -179,18 +128,18 @@ TEST_F(AuthenticatorTest, AnyRegionButNoOtherService) {
 
 TEST_F(AuthenticatorTest, ClocksMayBeFifteenMinutesApart) {
   for (const auto apart : {-15min, 0min, 15min}) {
-    Client client;
+    SigningClient client;
     client.signed_at = kNow + apart;
     client.sign();
     EXPECT_TRUE(ask(client).ok()) << apart.count();
   }
-  Client slow;
+  SigningClient slow;
   slow.signed_at = kNow - 15min - 1s;
   slow.sign();
   expectRefused(
       slow, ErrorCode::InvalidSignatureException,
       "Signature expired: 20260701T114459Z is now earlier than 20260701T114500Z (20260701T120000Z - 15 min.)");
-  Client fast;
+  SigningClient fast;
   fast.signed_at = kNow + 15min + 1s;
   fast.sign();
   expectRefused(
@@ -199,7 +148,7 @@ TEST_F(AuthenticatorTest, ClocksMayBeFifteenMinutesApart) {
 }
 
 TEST_F(AuthenticatorTest, APresignedRequestLivesAsLongAsItSays) {
-  Client client;
+  SigningClient client;
   client.method = "GET";
   client.body.clear();
   client.presign(7 * 24 * 3600);
@@ -216,7 +165,7 @@ TEST_F(AuthenticatorTest, ASessionTokenIsNeededExactlyWhereThereIsOne) {
                                           {"AKTOKEN", "", false},
                                           {"AKTOKEN", "other", false},
                                           {"AKOWNER", "the-token", false}}) {
-    Client client;
+    SigningClient client;
     client.key = key;
     client.token = token;
     client.sign();
@@ -228,7 +177,7 @@ TEST_F(AuthenticatorTest, ASessionTokenIsNeededExactlyWhereThereIsOne) {
     client.presign(60);
     EXPECT_EQ(ask(client).ok(), right) << key << " " << token;
   }
-  Client client;
+  SigningClient client;
   client.key = "AKEXPIRED";
   client.token = "the-token";
   client.signed_at = now_ - 1s;
@@ -243,7 +192,7 @@ TEST_F(AuthenticatorTest, ADeclaredHashMustBeOfTheBody) {
   const std::string headers = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target";
   for (const std::string& hash : {sha256Hex("{}"), sha256Hex("[]"), std::string("UNSIGNED-PAYLOAD"),
                                   std::string("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")}) {
-    Client client;
+    SigningClient client;
     client.headers.emplace_back("X-Amz-Content-Sha256", hash);
     client.sign(headers);
     EXPECT_EQ(ask(client).ok(), hash == sha256Hex("{}")) << hash;
@@ -257,37 +206,39 @@ TEST_F(AuthenticatorTest, ASecretOfAnotherKeyIsNoSecretOfThis) {
   account: "111111111111"
 )");
   const Authenticator strange(std::make_shared<CredentialStore>(other.path()), [] { return kNow; });
-  Client client;
+  SigningClient client;
   client.sign();
   EXPECT_FALSE(strange.authenticate(client.view()).ok());
 }
 
 TEST_F(AuthenticatorTest, EveryByteOfTheSignedPartsCounts) {
-  Client client;
+  SigningClient client;
   client.path = "/111111111111/orders";
   client.query = "b=2&a=1";
   client.headers.emplace_back("User-Agent", "anything");
   client.body = R"({"QueueUrl":"http://localhost:9324/111111111111/orders","MessageBody":"hello"})";
   client.sign();
   ASSERT_TRUE(ask(client).ok());
-  const auto everyByte = [&](std::string Client::*part) {
+  const auto everyByte = [&](std::string SigningClient::*part) {
     for (std::size_t i = 0; i < (client.*part).size(); ++i) {
-      Client changed = client;
+      SigningClient changed = client;
       (changed.*part)[i] ^= 1;
       EXPECT_FALSE(ask(changed).ok()) << (changed.*part);
     }
   };
-  for (auto part : {&Client::method, &Client::path, &Client::query, &Client::host, &Client::body}) everyByte(part);
+  for (auto part : {&SigningClient::method, &SigningClient::path, &SigningClient::query, &SigningClient::host,
+                    &SigningClient::body})
+    everyByte(part);
   for (std::size_t h = 0; h < client.headers.size(); ++h) {
     for (std::size_t i = 0; i < client.headers[h].second.size(); ++i) {
-      Client changed = client;
+      SigningClient changed = client;
       std::string& value = changed.headers[h].second;
       value[i] ^= 1;
       if (client.headers[h].first == "Host") continue;  // `host` is what counts of it, and was changed above
       EXPECT_EQ(ask(changed).ok(), client.headers[h].first == "User-Agent") << value;
     }
     if (client.headers[h].first == "User-Agent" || client.headers[h].first == "Host") continue;
-    Client without = client;
+    SigningClient without = client;
     without.headers.erase(without.headers.begin() + static_cast<std::ptrdiff_t>(h));
     const auto asked = ask(without);
     EXPECT_TRUE(!asked.ok() || asked->account.empty()) << client.headers[h].first;
@@ -295,7 +246,7 @@ TEST_F(AuthenticatorTest, EveryByteOfTheSignedPartsCounts) {
 }
 
 TEST_F(AuthenticatorTest, AnAmzHeaderAddedToASignedRequestIsRefused) {
-  Client client;
+  SigningClient client;
   client.headers.pop_back();  // X-Amz-Target
   client.sign("content-type;host;x-amz-date");
   EXPECT_TRUE(ask(client).ok());
@@ -304,7 +255,7 @@ TEST_F(AuthenticatorTest, AnAmzHeaderAddedToASignedRequestIsRefused) {
 }
 
 TEST_F(AuthenticatorTest, Version2IsNoLongerTaken) {
-  Client client;
+  SigningClient client;
   client.query = "Action=ListQueues&AWSAccessKeyId=AKOWNER&SignatureVersion=2&Signature=x";
   expectRefused(client, ErrorCode::InvalidSecurity);
 }

@@ -40,6 +40,10 @@ void requireRefusal(const api::Codec& codec, const service::Error& error) {
   require(error.code == service::ErrorCode::SerializationException ||
               error.code == service::ErrorCode::MissingRequiredParameterException,
           "a codec refuses what cannot be read or is not there, nothing else");
+  requireClientError(codec, error);
+}
+
+void requireClientError(const api::Codec& codec, const service::Error& error) {
   require(api::isValidUtf8(error.message), "the text of an error is UTF-8");
   const api::HttpResponse response = codec.encodeError(error, "request-id");
   require(response.status >= 400 && response.status < 500, "what a client did wrong is answered with 4xx");

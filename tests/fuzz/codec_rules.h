@@ -15,7 +15,9 @@ std::shared_ptr<void> makeInput(const api::Action& action);
 // `input` as AWS JSON. Gives a queue that was named without an account one, since no URL lacks it.
 std::string asJson(const api::Action& action, void* input);
 
-// The refusal is the client's mistake, is in the error table and can be written in the codec's protocol.
+// The error is the client's mistake, is in the error table and can be written in the codec's protocol.
+void requireClientError(const api::Codec& codec, const service::Error& error);
+// And is one of those that codecs make.
 void requireRefusal(const api::Codec& codec, const service::Error& error);
 
 void requireJson(const std::string& text);
