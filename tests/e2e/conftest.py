@@ -1,5 +1,6 @@
 """One server, with a private PostgreSQL and the test clock, for all the tests of a process; a fresh queue for each.
 `--url URL` runs the tests that need only an endpoint against one that is already there."""
+import os
 import threading
 import time
 import urllib.parse
@@ -9,6 +10,7 @@ import pytest
 
 import howdah
 import signing
+from authority import Authority
 from howdah import SPEAKS_QUERY, Howdah, Postgres, new_directory, sqs_client
 from wire import Wire
 
@@ -18,6 +20,7 @@ def pytest_addoption(parser):
     parser.addoption("--http-engine", default="beast", help="which engine of the server speaks HTTP")
     parser.addoption("--auth", choices=["none", "sigv4"], default="none",
                      help="sigv4: what boto3 can do alone, on a server that verifies signatures")
+    parser.addoption("--tls", action="store_true", help="boto3 speaks https, and trusts a private authority")
     parser.addoption("--update", action="store_true", help="rewrite the answers in tests/golden")
 
 
@@ -40,11 +43,13 @@ def pytest_collection_modifyitems(config, items):
         choose(lambda fixtures: not OURS & fixtures)
     if config.getoption("--http-engine") != "beast":  # what a client of HTTP libraries notices
         choose(lambda fixtures: {"sqs", "lax_sqs"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
-    if config.getoption("--auth") == "sigv4":  # the others sign nothing, or make servers of their own
+    if config.getoption("--auth") == "sigv4" or config.getoption("--tls"):  # the others are no SDK, or make servers of their own
         choose(lambda fixtures: {"sqs", "lax_sqs"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
+    if config.getoption("--auth") == "sigv4":
         items[:] = [item for item in items if item.get_closest_marker("any_account") is None]
     if SPEAKS_QUERY:  # what the other run of the tests does not do: boto3's own requests
-        choose(lambda fixtures: {"sqs", "lax_sqs", "model"} & fixtures and not {"wire", "two_servers", "new_server"} & fixtures)
+        choose(lambda fixtures: {"sqs", "lax_sqs", "model", "secured"} & fixtures
+               and not {"wire", "line", "two_servers", "new_server"} & fixtures)
 
 
 @pytest.fixture(scope="session")
@@ -53,10 +58,34 @@ def server(request):
     auth = []
     if request.config.getoption("--auth") == "sigv4":
         auth = ["--auth", "sigv4", "--credentials", signing.credentials_file(directory)]
+    tls = None
+    if request.config.getoption("--tls"):
+        authority = Authority()
+        tls = (authority, *authority.issue("usual"))
+        os.environ["AWS_CA_BUNDLE"] = str(authority.ca)  # for boto3 and all that it starts
     started = Howdah(directory, "--data-dir", directory / "data", "--test-clock",
-                     "--http-engine", request.config.getoption("--http-engine"), *auth).start()
+                     "--http-engine", request.config.getoption("--http-engine"), *auth, tls=tls).start()
     yield started
     assert started.stop() == 0, started.log()[-4000:]
+
+
+@pytest.fixture(scope="session")
+def secured():
+    """A server that verifies signatures."""
+    directory = new_directory()
+    started = Howdah(directory, "--data-dir", directory / "data", "--auth", "sigv4",
+                     "--credentials", signing.credentials_file(directory)).start()
+    yield started
+    log = started.log()
+    assert started.stop() == 0, log[-4000:]
+    assert signing.SECRET not in log and signing.TOKEN not in log
+
+
+@pytest.fixture(scope="session")
+def line(secured):
+    opened = signing.Line(secured.port)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

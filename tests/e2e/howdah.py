@@ -112,13 +112,20 @@ def _join_attribute_names(params, **_):
 
 
 class Howdah:
-    """`howdah serve` on free ports. Its output goes to a file, `log()`."""
+    """`howdah serve` on free ports. Its output goes to a file, `log()`. `tls`: an authority and the files of a certificate
+    it issued and of its key, for https on both ports."""
 
-    def __init__(self, directory, *arguments, environment=None):
+    def __init__(self, directory, *arguments, environment=None, tls=None):
         self.directory = directory
         self.port = free_port()
         self.admin_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.tls_context = None
+        if tls is not None:
+            authority, cert, key = tls
+            self.tls_context = authority.context()
+            self.url = f"https://localhost:{self.port}"
+            arguments = ["--tls-cert-file", cert, "--tls-key-file", key, *arguments]
         # No load balancer has to notice that these servers stop.
         drain = [] if "--drain-delay" in arguments else ["--drain-delay", "0s"]
         self.command = [str(BINARY), "serve", "--listen", f"127.0.0.1:{self.port}",
@@ -167,7 +174,7 @@ class Howdah:
         return sqs_client(self.url, **options)
 
     def admin(self, method, path, body=None, quiet=False, headers=None):
-        return request(self.admin_port, method, path, body, headers, quiet=quiet)
+        return request(self.admin_port, method, path, body, headers, quiet=quiet, tls_context=self.tls_context)
 
     def metrics(self):
         """{'name{a="b"}': value}, labels in the order they are shown."""
@@ -250,9 +257,12 @@ class Answer:
         return f"{self.status} {self.headers} {self.text[:500]}"
 
 
-def request(port, method, path, body=None, headers=None, quiet=False, timeout=30):
+def request(port, method, path, body=None, headers=None, quiet=False, timeout=30, tls_context=None):
     """One HTTP request on a connection of its own. `quiet`: a refused connection answers status 0."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    if tls_context is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    else:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls_context)
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()

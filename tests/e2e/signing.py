@@ -1,21 +1,31 @@
 """Keys, and requests signed by botocore, which knows nothing of our code, written to a socket byte for byte."""
 import contextlib
 import http.client
+import json
 import socket
 
+import botocore.exceptions
+import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from howdah import sqs_client
 
 OWNER, ALICE, STRANGER = "HDOWNER", "HDALICE", "HDSTRANGER"
 SECRET = "the-secret-of-the-tests-of-signatures-00"
 TOKEN = "a/session+token=="
 ACCOUNT, OTHER_ACCOUNT = "000000000000", "222222222222"
 
+JSON = {"Content-Type": "application/x-amz-json-1.0"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+
 CREDENTIALS = f"""
 - {{access-key-id: {OWNER}, secret-access-key: "{SECRET}", account: "{ACCOUNT}"}}
 - {{access-key-id: {STRANGER}, secret-access-key: "{SECRET}", account: "{OTHER_ACCOUNT}"}}
 - {{access-key-id: HDTOKEN, secret-access-key: "{SECRET}", account: "{ACCOUNT}", session-token: "{TOKEN}"}}
+- {{access-key-id: HDEXPIRED, secret-access-key: "{SECRET}", account: "{ACCOUNT}", session-token: "{TOKEN}",
+   expires: 2020-01-01T00:00:00Z}}
 - access-key-id: {ALICE}
   secret-access-key: "{SECRET}"
   account: "{ACCOUNT}"
@@ -89,3 +99,31 @@ def error_code(answer):
         return ""
     in_xml = answer[2].decode(errors="replace").partition("<Code>")[2].partition("</Code>")[0]
     return answer[1].get("x-amzn-query-error", "").partition(";")[0] or in_xml
+
+
+def json_request(server, action, body, **options):
+    """The bytes of a signed AWS JSON request."""
+    host = f"127.0.0.1:{server.port}"
+    body = json.dumps(body).encode()
+    target, headers = signed("POST", f"http://{host}/", {**JSON, "X-Amz-Target": f"AmazonSQS.{action}"}, body, **options)
+    return head("POST", target, host, headers, body) + body
+
+
+def client(server, key=OWNER, secret=SECRET):
+    return sqs_client(server.url, key=key, secret=secret)
+
+
+def failure(call, **arguments):
+    """(status, code, text) of what the call is refused with."""
+    with pytest.raises(botocore.exceptions.ClientError) as failed:
+        call(**arguments)
+    error = failed.value.response
+    return error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"], error["Error"]["Message"]
+
+
+def policy(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(principal, *actions, **more):
+    return {"Effect": "Allow", "Principal": principal, "Action": list(actions), "Resource": "*", **more}

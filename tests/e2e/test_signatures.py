@@ -2,49 +2,21 @@
 import datetime
 import json
 import random
+import re
 import string
 import urllib.parse
+import xml.etree.ElementTree
 
+import botocore.auth
 import botocore.exceptions
 import pytest
 from conftest import new_name
-from howdah import Howdah, eventually, new_directory, sqs_client
-from signing import (ACCOUNT, ALICE, OTHER_ACCOUNT, OWNER, SECRET, STRANGER, TOKEN, Line, credentials_file,
-                     error_code, head, signed)
+from howdah import eventually, new_directory
+from signing import (ACCOUNT, ALICE, FORM, JSON, OTHER_ACCOUNT, SECRET, STRANGER, TOKEN, allow, client, credentials_file,
+                     error_code, failure, head, json_request, policy, signed)
 
-JSON = {"Content-Type": "application/x-amz-json-1.0"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 AUTH_ERRORS = {"SignatureDoesNotMatch", "IncompleteSignature", "InvalidClientTokenId", "AccessDenied", "RequestExpired",
                "ExpiredToken", "InvalidSecurity"}
-
-
-@pytest.fixture(scope="module")
-def secured():
-    directory = new_directory()
-    server = Howdah(directory, "--data-dir", directory / "data", "--auth", "sigv4",
-                    "--credentials", credentials_file(directory)).start()
-    yield server
-    log = server.log()
-    assert server.stop() == 0, log[-4000:]
-    assert SECRET not in log and TOKEN not in log
-
-
-@pytest.fixture(scope="module")
-def line(secured):
-    opened = Line(secured.port)
-    yield opened
-    opened.close()
-
-
-def client(server, key=OWNER, secret=SECRET):
-    return sqs_client(server.url, key=key, secret=secret)
-
-
-def json_request(server, action, body, **options):
-    host = f"127.0.0.1:{server.port}"
-    body = json.dumps(body).encode()
-    target, headers = signed("POST", f"http://{host}/", {**JSON, "X-Amz-Target": f"AmazonSQS.{action}"}, body, **options)
-    return head("POST", target, host, headers, body) + body
 
 
 # --- botocore as the signer
@@ -74,6 +46,16 @@ def random_request(rng, host):
     return f"http://{host}{path}" + ("?" + query if query else ""), headers, body
 
 
+def chunked(rng, request, body):
+    """The request with its body in chunks, which is the same to a signature."""
+    request = request[:len(request) - len(body)].replace(f"Content-Length: {len(body)}".encode(), b"Transfer-Encoding: chunked")
+    while body:
+        size = rng.randint(1, len(body))
+        request += b"%x\r\n%s\r\n" % (size, body[:size])
+        body = body[size:]
+    return request + b"0\r\n\r\n"
+
+
 @pytest.mark.parametrize("presigned", [False, True], ids=["header", "query"])
 def test_what_botocore_signs_is_accepted_and_with_another_secret_refused(secured, line, presigned):
     rng = random.Random(20260701 + presigned)
@@ -93,41 +75,58 @@ def test_what_botocore_signs_is_accepted_and_with_another_secret_refused(secured
         if not any(name.lower() == "content-type" for name, _ in signed_headers):  # botocore may leave it out
             signed_headers.append(("Content-Type", headers["Content-Type"]))
         request = head("POST", target, host, signed_headers, body) + body
+        if rng.random() < 0.3:
+            request = chunked(rng, request, body)
         answer = line.ask(request)
         refused = error_code(answer) in AUTH_ERRORS
         assert refused != right, (request, answer)
 
 
-def test_every_changed_byte_of_a_signed_request_is_refused(secured, line):
+def send_request(server, form, queue, body):
+    """The bytes of a signed SendMessage."""
+    host = f"127.0.0.1:{server.port}"
+    url = f"http://{host}{urllib.parse.urlsplit(queue).path}"
+    if form == "json":
+        return json_request(server, "SendMessage", {"QueueUrl": queue, "MessageBody": body})
+    parameters = urllib.parse.urlencode({"Action": "SendMessage", "MessageBody": body})
+    if form == "query":
+        parameters = parameters.encode()
+        target, headers = signed("POST", url, dict(FORM), parameters)
+        return head("POST", target, host, headers, parameters) + parameters
+    target, headers = signed("GET", f"{url}?{parameters}", {}, b"", expires=600)
+    return head("GET", target, host, headers, b"")
+
+
+@pytest.mark.parametrize("form", ["json", "query", "presigned"])
+def test_every_changed_byte_of_a_signed_request_is_refused(secured, line, form):
     sqs = client(secured)
     queue = sqs.create_queue(QueueName=new_name())["QueueUrl"]
-    body = {"QueueUrl": queue, "MessageBody": "hello"}
-    request = json_request(secured, "SendMessage", body)
+    request = send_request(secured, form, queue, "hello")
     assert line.ask(request)[0] == 200
-    host_at = request.index(b"Host: ") + 6
-    end = request.index(b"\r\n\r\n")
-    kept = set()
-    for name in (b"Content-Length", b"User-Agent"):
+    line_end, end = request.index(b"\r\n"), request.index(b"\r\n\r\n")
+    framing = {request.index(b" "), request.rindex(b" ", 0, line_end), *range(request.rindex(b" ", 0, line_end), line_end)}
+    for name in (b"Content-Length", b"User-Agent"):  # framing as well, and what nobody signs
         if name in request:
             at = request.index(name)
-            kept |= set(range(at, request.index(b"\r\n", at) + 2))
+            framing |= set(range(at, request.index(b"\r\n", at) + 2))
     sent = 0
     for at in range(len(request)):
-        if at in kept or at < request.index(b"\r\n") + 2 or end <= at < end + 4 or request[at:at + 1] in b"\r\n":
-            continue  # framing, which decides what a request is
-        changed = bytearray(request)
-        changed[at] ^= 1
-        if changed[at] in b"\r\n\0:" or request[at] in b": ":
+        before = request[at:at + 1]
+        after = bytes([before[0] ^ 1])
+        decides_what_a_request_is = at in framing or before in b"\r\n: " or after in b"\r\n\0: "
+        if decides_what_a_request_is or (end <= at < end + 4):
             continue
-        answer = line.ask(bytes(changed))
+        changed = request[:at] + after + request[at + 1:]
+        answer = line.ask(changed)
         sent += 1
-        assert answer[0] in (400, 403), (at, bytes(changed), answer)
+        assert 400 <= answer[0] < 500, (at, changed, answer)
     assert sent > 300
     assert int(sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"][
         "ApproximateNumberOfMessages"]) == 1
     # And what is not signed may change.
+    headers = line_end + 2
     for extra in (b"User-Agent: anything\r\n", b"X-Forwarded-For: 1.2.3.4\r\n", b"Accept: text/html\r\n"):
-        assert line.ask(request[:host_at - 6] + extra + request[host_at - 6:])[0] == 200
+        assert line.ask(request[:headers] + extra + request[headers:])[0] == 200
 
 
 # --- boto3, in both protocols
@@ -142,13 +141,6 @@ def test_the_life_of_a_message(secured):
     sqs.delete_queue(QueueUrl=queue)
 
 
-def failure(call, **arguments):
-    with pytest.raises(botocore.exceptions.ClientError) as failed:
-        call(**arguments)
-    error = failed.value.response
-    return error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"], error["Error"]["Message"]
-
-
 def test_unknown_keys_and_wrong_secrets(secured):
     status, code, text = failure(client(secured, key="HDNOBODY").list_queues)
     assert status == 403 and code in ("InvalidClientTokenId", "UnrecognizedClientException")
@@ -158,58 +150,127 @@ def test_unknown_keys_and_wrong_secrets(secured):
     assert text.startswith("The request signature we calculated does not match the signature you provided.")
 
 
-@pytest.mark.parametrize("protocol", ["json", "query"])
-def test_each_failure_in_each_protocol(secured, line, protocol):
-    host = f"127.0.0.1:{secured.port}"
+class Asker:
+    """Sends ListQueues in one protocol; (status, code, text) of what is answered."""
 
-    def ask(change=lambda headers: headers, **options):
-        if protocol == "json":
-            headers, body = {**JSON, "X-Amz-Target": "AmazonSQS.ListQueues"}, b"{}"
-        else:
-            headers, body = dict(FORM), b"Action=ListQueues&Version=2012-11-05"
-        target, headers = signed("POST", f"http://{host}/", headers, body, **options)
-        answer = line.ask(head("POST", target, host, change(headers), body) + body)
-        if protocol == "json":
-            return answer[0], json.loads(answer[2])["__type"].partition("#")[2] if answer[0] != 200 else ""
-        text = answer[2].decode()
-        return answer[0], text.partition("<Code>")[2].partition("</Code>")[0]
+    def __init__(self, server, line, protocol):
+        self.host = f"127.0.0.1:{server.port}"
+        self.line, self.protocol = line, protocol
+        self.headers, self.body = {**JSON, "X-Amz-Target": "AmazonSQS.ListQueues"}, b"{}"
+        if protocol == "query":
+            self.headers, self.body = dict(FORM), b"Action=ListQueues&Version=2012-11-05"
 
-    def expected(status, shape, code):
-        return status, shape if protocol == "json" else code
+    def __call__(self, change=lambda headers: headers, path="/", **options):
+        target, headers = signed("POST", f"http://{self.host}{path}", dict(self.headers), self.body, **options)
+        return self.send(target, change(headers))
 
-    def without(name):
-        return lambda headers: [(n, v) for n, v in headers if n.lower() != name]
+    def presigned(self, **options):
+        """Without a body, of which botocore would make parameters."""
+        path = "/" if self.protocol == "json" else f"/?{self.body.decode()}"
+        target, headers = signed("POST", f"http://{self.host}{path}", dict(self.headers), b"", **options)
+        return self.send(target, [("Content-Type", self.headers["Content-Type"]), *without("content-type")(headers)], b"")
 
-    def with_authorization(value):
-        return lambda headers: [*without("authorization")(headers), ("Authorization", value)]
+    def send(self, target, headers, body=None):
+        body = self.body if body is None else body
+        status, _, answer = self.line.ask(head("POST", target, self.host, headers, body) + body)
+        if status == 200:
+            return status, "", ""
+        if self.protocol == "json":
+            error = json.loads(answer)
+            return status, error["__type"].partition("#")[2], error.get("message", error.get("Message"))
+        error = xml.etree.ElementTree.fromstring(answer.replace(b' xmlns="http://queue.amazonaws.com/doc/2012-11-05/"', b""))
+        return status, error.findtext("Error/Code"), error.findtext("Error/Message")
 
-    assert ask() == (200, "")
-    assert ask(without("authorization")) == expected(403, "AccessDeniedException", "AccessDenied")
-    assert ask(key="HDNOBODY") == expected(403, "UnrecognizedClientException", "InvalidClientTokenId")
-    assert ask(secret="wrong") == expected(403, "InvalidSignatureException", "SignatureDoesNotMatch")
-    assert ask(service="s3") == expected(403, "InvalidSignatureException", "SignatureDoesNotMatch")
-    assert ask(with_authorization("AWS4-HMAC-SHA256 x")) == expected(
-        400, "IncompleteSignatureException", "IncompleteSignature")
-    assert ask(with_authorization("Basic eDp5")) == expected(
-        400, "IncompleteSignatureException", "IncompleteSignature")
-    assert ask(without("x-amz-date")) == expected(400, "IncompleteSignatureException", "IncompleteSignature")
-    assert ask(key="HDTOKEN") == expected(403, "UnrecognizedClientException", "InvalidClientTokenId")
-    assert ask(key="HDTOKEN", token=TOKEN) == (200, "")
+    def expected(self, status, shape, code, text=None):
+        return status, shape if self.protocol == "json" else code, text
 
 
-def test_clock_skew_is_told_as_sdks_know_it(secured, line, monkeypatch):
-    import botocore.auth
-    real = botocore.auth.get_current_datetime if hasattr(botocore.auth, "get_current_datetime") else None
-    if real is None:
-        pytest.fail("botocore.auth.get_current_datetime has another name now")
-    for minutes, text in ((-16, "Signature expired: "), (16, "Signature not yet current: ")):
-        monkeypatch.setattr(botocore.auth, "get_current_datetime",
-                            lambda *a, m=minutes, **k: real(*a, **k) + datetime.timedelta(minutes=m))
-        answer = line.ask(json_request(secured, "ListQueues", {}))
-        assert answer[0] == 403 and json.loads(answer[2])["message"].startswith(text), answer
-        monkeypatch.setattr(botocore.auth, "get_current_datetime",
-                            lambda *a, m=minutes, **k: real(*a, **k) + datetime.timedelta(minutes=m * 14 / 16))
-        assert line.ask(json_request(secured, "ListQueues", {}))[0] == 200
+@pytest.fixture(params=["json", "query"])
+def ask(request, secured, line):
+    return Asker(secured, line, request.param)
+
+
+def without(name):
+    return lambda headers: [(n, v) for n, v in headers if n.lower() != name]
+
+
+def with_authorization(value):
+    return lambda headers: [*without("authorization")(headers), ("Authorization", value)]
+
+
+NO_TOKEN = "The security token included in the request is invalid."
+
+
+def test_each_failure_in_each_protocol(ask):
+    def incomplete(text):
+        return ask.expected(400, "IncompleteSignatureException", "IncompleteSignature", text)
+
+    def invalid(text):
+        return ask.expected(403, "InvalidSignatureException", "SignatureDoesNotMatch", text)
+
+    assert ask() == (200, "", "")
+    assert ask(without("authorization")) == ask.expected(
+        403, "AccessDeniedException", "AccessDenied", f"Access to the resource http://{ask.host}/ is denied.")
+    unknown = ask.expected(403, "UnrecognizedClientException", "InvalidClientTokenId", NO_TOKEN)
+    assert ask(key="HDNOBODY") == unknown
+    assert ask(secret="wrong") == invalid(
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+        "and signing method. Consult the service documentation for details.")
+    assert ask(service="s3") == invalid("Credential should be scoped to correct service: 'sqs'. ")
+    assert ask(with_authorization("AWS4-HMAC-SHA256 x")) == incomplete(
+        "'x' not a valid key=value pair (missing equal-sign) in Authorization header.")
+    assert ask(with_authorization("Basic eDp5")) == incomplete("Unsupported AWS 'algorithm': 'Basic'.")
+    assert ask(with_authorization("AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=0")) == incomplete(
+        "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a/b'")
+    assert ask(with_authorization("AWS4-HMAC-SHA256 Signature=0")) == incomplete(
+        "Authorization header requires 'Credential' parameter. Authorization header requires 'SignedHeaders' parameter.")
+    assert ask(without("x-amz-date")) == incomplete("Authorization header requires existence of a 'X-Amz-Date' header.")
+    assert ask(key="HDTOKEN") == ask(key="HDTOKEN", token="another") == ask(token=TOKEN) == unknown
+    assert ask(key="HDTOKEN", token=TOKEN) == (200, "", "")
+    assert ask(key="HDEXPIRED", token=TOKEN) == ask.expected(
+        403, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired")
+    version_2 = "AWSAccessKeyId=HDOWNER&SignatureVersion=2&SignatureMethod=HmacSHA256&Signature=x"
+    status, code, _ = ask(without("authorization"), path=f"/?{version_2}")
+    assert (status, code) == ask.expected(403, "InvalidSecurity", "InvalidSecurity")[:2]
+
+
+def at(monkeypatch, moment):
+    """botocore signs as if it were then."""
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: moment)
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize("minutes, text", [
+    (-16, r"Signature expired: (\S+) is now earlier than (\S+) \((\S+) - 15 min\.\)"),
+    (16, r"Signature not yet current: (\S+) is still later than (\S+) \((\S+) \+ 15 min\.\)")], ids=["slow", "fast"])
+def test_a_wrong_clock_is_told_as_sdks_know_it(ask, monkeypatch, minutes, text):
+    signed_at = now() + datetime.timedelta(minutes=minutes)
+    at(monkeypatch, signed_at)
+    status, code, said = ask()
+    assert (status, code) == ask.expected(403, "InvalidSignatureException", "SignatureDoesNotMatch")[:2]
+    told = re.fullmatch(text, said)
+    assert told, said
+    at_client, limit, at_server = (datetime.datetime.strptime(time, "%Y%m%dT%H%M%SZ") for time in told.groups())
+    assert at_client == signed_at.replace(microsecond=0)
+    assert limit - at_server == datetime.timedelta(minutes=15 if minutes > 0 else -15)
+    assert abs(at_server - now()) < datetime.timedelta(seconds=30)
+    at(monkeypatch, now() + datetime.timedelta(minutes=minutes * 14 / 16))
+    assert ask() == (200, "", "")
+
+
+def test_a_presigned_request_ends(ask, monkeypatch):
+    at(monkeypatch, now() - datetime.timedelta(minutes=10))
+    refused = ask.presigned(expires=599)
+    assert refused == ask.expected(400, "RequestExpired", "RequestExpired", "Request has expired."), refused
+    alive = ask.presigned(expires=800)
+    assert alive == (200, "", ""), alive
+    at(monkeypatch, now() + datetime.timedelta(minutes=16))
+    early = ask.presigned(expires=800)
+    assert early[:2] == ask.expected(403, "InvalidSignatureException", "SignatureDoesNotMatch")[:2]
+    assert early[2].startswith("Signature not yet current: ")
 
 
 def test_a_presigned_query_is_all_that_a_client_needs(secured, line):
@@ -224,14 +285,6 @@ def test_a_presigned_query_is_all_that_a_client_needs(secured, line):
 
 
 # --- who may do what
-
-def policy(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def allow(principal, *actions, **more):
-    return {"Effect": "Allow", "Principal": principal, "Action": list(actions), "Resource": "*", **more}
-
 
 def test_another_account_needs_the_queues_policy(secured):
     owner, stranger = client(secured), client(secured, STRANGER)

@@ -1,5 +1,4 @@
 """https on both ports: what is spoken and what is refused, certificates that change, and an SDK with a private CA."""
-import http.client
 import os
 import socket
 import ssl
@@ -10,54 +9,15 @@ import boto3
 import botocore.config
 import pytest
 
-from howdah import BINARY, Answer, Howdah, clean_environment, eventually, new_directory
+from authority import Authority
+from howdah import BINARY, Howdah, clean_environment, eventually, new_directory
 from signing import OWNER, SECRET, credentials_file
-
-
-class Authority:
-    """A private certificate authority."""
-
-    def __init__(self):
-        self.directory = new_directory()
-        self.ca = self.directory / "ca.pem"
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                     "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem")
-
-    def openssl(self, *arguments):
-        subprocess.run(["openssl", *map(str, arguments)], cwd=self.directory, check=True, capture_output=True)
-
-    def issue(self, name, *key):
-        """Certificate and key files for localhost, their subject `name`."""
-        (self.directory / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-        self.openssl("req", "-new", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr",
-                     *(key or ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")))
-        self.openssl("x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-                     "-CAcreateserial", "-extfile", "names", "-out", f"{name}.crt")
-        return self.directory / f"{name}.crt", self.directory / f"{name}.key"
-
-    def context(self):
-        return ssl.create_default_context(cafile=str(self.ca))
 
 
 class TlsHowdah(Howdah):
     def __init__(self, authority, cert, key, *arguments):
-        super().__init__(new_directory(), "--tls-cert-file", cert, "--tls-key-file", key, *arguments)
+        super().__init__(new_directory(), *arguments, tls=(authority, cert, key))
         self.authority = authority
-        self.url = f"https://localhost:{self.port}"
-
-    def admin(self, method, path, body=None, quiet=False, headers=None):
-        connection = http.client.HTTPSConnection("localhost", self.admin_port, timeout=30,
-                                                 context=self.authority.context())
-        try:
-            connection.request(method, path, body, headers or {})
-            response = connection.getresponse()
-            return Answer(response.status, response.getheaders(), response.read())
-        except OSError:
-            if quiet:
-                return Answer(0, [], b"")
-            raise
-        finally:
-            connection.close()
 
     def connect(self, context=None):
         plain = socket.create_connection(("localhost", self.port), timeout=10)

@@ -17,10 +17,11 @@ import pytest
 import attacks
 import signing
 from attacks import Attack
+from authority import Authority
 from honest import Honest, p99
 from howdah import Howdah, Postgres, eventually, new_directory, sqs_client
 from target import Target, receive
-from test_tls import Authority, TlsHowdah
+from test_tls import TlsHowdah
 
 FACTOR = 3
 ROUNDS = 5
