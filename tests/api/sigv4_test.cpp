@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <ostream>
 
 namespace howdah::api {
@@ -206,7 +208,31 @@ INSTANTIATE_TEST_SUITE_P(
                 {{"Content-Type", "application/x-www-form-urlencoded"}},
                 "Param1=value1",
                 "content-type;host;x-amz-date",
-                "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"}));
+                "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
+        Example{"post-x-www-form-urlencoded-parameters",
+                "POST",
+                "/",
+                "",
+                {{"Content-Type", "application/x-www-form-urlencoded; charset=utf8"}},
+                "Param1=value1",
+                "content-type;host;x-amz-date",
+                "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe"},
+        Example{"post-header-key-case", "POST", "/", "", {}, "", kPlain, kPostVanilla},
+        Example{"post-sts-header-before",
+                "POST",
+                "/",
+                "",
+                {{"X-Amz-Security-Token",
+                  "AQoDYXdzEPT//////////"
+                  "wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8"
+                  "YUuwthAx7mSEI/qkPpKPi/"
+                  "kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6"
+                  "fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+"
+                  "scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQ"
+                  "wj2ICCR/oLxBA=="}},
+                "",
+                "host;x-amz-date;x-amz-security-token",
+                "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead"}));
 
 TEST(SigV4, TheUserGuidesExampleHasItsKeyAndSignature) {
   const std::string signature = "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7";
@@ -350,6 +376,24 @@ TEST(SigV4, ComparisonLooksAtEveryByte) {
   EXPECT_FALSE(equalInConstantTime("abc", "bbc"));
   EXPECT_FALSE(equalInConstantTime("abc", "abcd"));
   EXPECT_TRUE(equalInConstantTime("", ""));
+}
+
+// A comparison that ends at the first difference would be thousands of times faster here.
+TEST(SigV4, ComparisonTakesAsLongWhereverTheTextsDiffer) {
+  const std::string text(1 << 20, 'a');
+  std::string differs_at_once = text;
+  differs_at_once.front() = 'b';
+  const std::string same = text;
+  const auto fastest = [&](const std::string& other, bool equal) {
+    auto least = std::chrono::steady_clock::duration::max();
+    for (int i = 0; i < 25; ++i) {
+      const auto began = std::chrono::steady_clock::now();
+      EXPECT_EQ(equalInConstantTime(text, other), equal);
+      least = std::min(least, std::chrono::steady_clock::now() - began);
+    }
+    return least;
+  };
+  EXPECT_GT(fastest(differs_at_once, false), fastest(same, true) / 4);
 }
 
 TEST(SigningKeys, AreRememberedByScopeAndBounded) {
