@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "service/result.h"
@@ -26,10 +27,10 @@ struct Caller {
 class Permissions {
  public:
   virtual ~Permissions() = default;
-  // Nothing if the caller may do this request's action to the queue, or the Error that refuses it. `policy` is the
-  // queue's, empty if it has none; `queue` is empty for what concerns a whole account.
-  virtual Result<Nothing> mayAct(const std::string& account, const std::string& queue,
-                                 const std::string& policy) const = 0;
+  // Nothing if the caller may do `action` to the queue, or the Error that refuses it. `policy` is the queue's, empty if
+  // it has none; `queue` is empty for what concerns a whole account; `action` is empty for this request's own.
+  virtual Result<Nothing> mayAct(const std::string& account, const std::string& queue, const std::string& policy,
+                                 std::string_view action) const = 0;
   // Whether this could be enforced, were it a queue's Policy.
   virtual Result<Nothing> checkPolicy(const std::string& policy) const = 0;
 };

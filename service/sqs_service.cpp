@@ -151,11 +151,12 @@ QueueName SqsService::queueName(const RequestContext& context, const QueueRef& q
   return QueueName{own ? context.caller.account : queue_url.account, queue_url.name};
 }
 
-Result<Nothing> SqsService::mayAct(const PermissionsPtr& permissions, const persistence::QueueRecord& queue) {
+Result<Nothing> SqsService::mayAct(const PermissionsPtr& permissions, const persistence::QueueRecord& queue,
+                                   std::string_view action) {
   if (!permissions) return Nothing{};
   const auto policy = queue.attributes.find("Policy");
   return permissions->mayAct(queue.queue_name.account, queue.queue_name.name,
-                             policy == queue.attributes.end() ? std::string() : policy->second);
+                             policy == queue.attributes.end() ? std::string() : policy->second, action);
 }
 
 void SqsService::findAllowed(const QueueName& queue_name, const PermissionsPtr& permissions, Done<QueuePtr> done) {

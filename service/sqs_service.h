@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -171,19 +172,23 @@ class SqsService final : public QueueService {
   // Blocks.
   Result<Nothing> resolveRedrivePolicy(const RequestContext& context, const persistence::QueueName& source,
                                        persistence::StringMap& checked);
-  // The queue that an ARN in `parameter` names; the second one looks whether it exists and whether the caller may do to
-  // it what the request asks, and blocks.
+  // The queue that an ARN in `parameter` names; the second one looks whether it exists and whether the caller may do
+  // `actions` to it (an empty one: what the request asks), and blocks.
   Result<persistence::QueueName> queueOfArn(const RequestContext& context, const std::string& parameter,
                                             const std::string& arn);
   Result<persistence::QueueName> findQueueOfArn(const RequestContext& context, const std::string& parameter,
-                                                const std::string& arn);
+                                                const std::string& arn,
+                                                std::initializer_list<std::string_view> actions = {{}});
+  // Whether the caller may send to every queue that has this dead-letter queue. Blocks.
+  Result<Nothing> maySendToSources(const RequestContext& context, const persistence::QueueName& dead_letter_queue);
   // `change` gives the tags that the queue is to have; called again if the queue changes meanwhile.
   void changeTags(const RequestContext& context, const persistence::QueueName& queue_name, Done<Nothing> done,
                   std::function<Result<TagMap>(const persistence::QueueRecord&)> change);
 
   // The queue, if the caller may do to it what the request asks.
   void findAllowed(const persistence::QueueName& queue_name, const PermissionsPtr& permissions, Done<QueuePtr> done);
-  static Result<Nothing> mayAct(const PermissionsPtr& permissions, const persistence::QueueRecord& queue);
+  static Result<Nothing> mayAct(const PermissionsPtr& permissions, const persistence::QueueRecord& queue,
+                                std::string_view action = {});
 
   static persistence::QueueName queueName(const RequestContext& context, const QueueRef& queue_url);
   static bool isQueueName(const persistence::QueueName& queue_name);

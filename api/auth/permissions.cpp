@@ -56,7 +56,7 @@ RequestPermissions::RequestPermissions(std::shared_ptr<ParsedPolicies> parsed, I
                now} {}
 
 Result<Nothing> RequestPermissions::mayAct(const std::string& account, const std::string& queue,
-                                           const std::string& policy) const {
+                                           const std::string& policy, std::string_view action) const {
   Policies policies{nullptr, of_caller_.get(), false};
   std::shared_ptr<const Policy> of_queue;
   if (!policy.empty()) {
@@ -65,12 +65,13 @@ Result<Nothing> RequestPermissions::mayAct(const std::string& account, const std
     policies.queue_policy_is_broken = of_queue == nullptr;
   }
   PolicyRequest request = request_;
+  if (!action.empty()) request.action = action;
   request.owner = account;
   request.resource = service::queueArn(region_, {account, queue});
   const Decision decision = decide(request, policies);
   {
     std::lock_guard lock(mutex_);
-    verdict_ = Verdict{decision, request.resource};
+    if (action.empty() || !decision.allowed) verdict_ = Verdict{decision, request.resource};
   }
   if (decision.allowed) return Nothing{};
   // Whether there is such a queue is not for others to know.

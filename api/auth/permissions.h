@@ -37,10 +37,10 @@ class RequestPermissions final : public service::Permissions {
                      std::chrono::sys_seconds now, std::string_view action, std::string region, std::string endpoint);
 
   service::Result<service::Nothing> mayAct(const std::string& account, const std::string& queue,
-                                           const std::string& policy) const override;
+                                           const std::string& policy, std::string_view action) const override;
   service::Result<service::Nothing> checkPolicy(const std::string& policy) const override;
 
-  // Of the last that was asked; nothing if nothing was.
+  // Of the last that was asked about the request's own action, or of the refusal of another; nothing if nothing was.
   std::optional<Verdict> verdict() const;
 
  private:

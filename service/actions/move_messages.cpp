@@ -12,6 +12,8 @@ using persistence::QueueName;
 
 namespace {
 
+constexpr int kSourcesAtATime = 1000;
+
 Error invalidParameter(std::string text) { return Error{ErrorCode::InvalidParameterValueException, std::move(text)}; }
 
 Error noSuchQueue(const std::string& parameter) {
@@ -31,20 +33,40 @@ Result<QueueName> SqsService::queueOfArn(const RequestContext& context, const st
                             ": arn:<partition>:<service>:<region>:<account-id>:<resource-id>");
   }
   const QueueName queue_name = queueName(context, QueueRef{arn->account, arn->resource});
-  const bool here = arn->service == "sqs" && queue_name.account == context.caller.account &&
-                    (!context.caller.accounts_matter || arn->region == options_.region);
+  const bool here = arn->service == "sqs" && (!context.caller.accounts_matter || arn->region == options_.region);
   if (!here || !isQueueName(queue_name)) return noSuchQueue(parameter);
-  return queue_name;
+  if (queue_name.account == context.caller.account) return queue_name;
+  // No policy gives these actions to another account, and whether there is such a queue is not for it to know.
+  if (!context.permissions) return noSuchQueue(parameter);
+  auto allowed = context.permissions->mayAct(queue_name.account, queue_name.name, {}, {});
+  return allowed ? noSuchQueue(parameter) : allowed.error();
 }
 
 Result<QueueName> SqsService::findQueueOfArn(const RequestContext& context, const std::string& parameter,
-                                             const std::string& text) {
+                                             const std::string& text, std::initializer_list<std::string_view> actions) {
   auto queue_name = queueOfArn(context, parameter, text);
   if (!queue_name) return queue_name;
   const auto queue = queue_store_.findQueue(*queue_name);
   if (!queue) return noSuchQueue(parameter);
-  if (auto allowed = mayAct(context.permissions, *queue); !allowed) return allowed.error();
+  for (const std::string_view action : actions) {
+    if (auto allowed = mayAct(context.permissions, *queue, action); !allowed) return allowed.error();
+  }
   return queue_name;
+}
+
+Result<Nothing> SqsService::maySendToSources(const RequestContext& context, const QueueName& dead_letter_queue) {
+  if (!context.permissions) return Nothing{};
+  std::vector<std::string> names;
+  do {
+    const std::string after = names.empty() ? "" : names.back();
+    names = queue_store_.listDeadLetterSources(dead_letter_queue, after, kSourcesAtATime);
+    for (const std::string& name : names) {
+      const auto source = queue_store_.findQueue({dead_letter_queue.account, name});
+      if (!source) continue;
+      if (auto allowed = mayAct(context.permissions, *source, "SendMessage"); !allowed) return allowed.error();
+    }
+  } while (names.size() == kSourcesAtATime);
+  return Nothing{};
 }
 
 void SqsService::startMessageMoveTask(const RequestContext& context, StartMessageMoveTaskInput input,
@@ -63,11 +85,19 @@ void SqsService::startMessageMoveTask(const RequestContext& context, StartMessag
           }
         }
         if (!source) return source.error();
-        if (auto found = findQueueOfArn(context, "SourceArn", *input.source_arn); !found) return found.error();
+        // Of the caller it asks what moving the messages by hand would.
+        // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+        if (auto found = findQueueOfArn(context, "SourceArn", *input.source_arn,
+                                        {{}, "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"});
+            !found) {
+          return found.error();
+        }
         if (destination && !*destination) return destination->error();
         if (destination) {
-          auto found = findQueueOfArn(context, "DestinationArn", *input.destination_arn);
+          auto found = findQueueOfArn(context, "DestinationArn", *input.destination_arn, {"SendMessage"});
           if (!found) return found.error();
+        } else if (auto allowed = maySendToSources(context, *source); !allowed) {
+          return allowed.error();
         }
         if (queue_store_.listDeadLetterSources(*source, "", 1).empty()) {
           return invalidParameter("Source queue must be configured as a Dead Letter Queue.");

@@ -23,7 +23,7 @@ Error queueDoesNotExist() { return Error{ErrorCode::QueueDoesNotExist, {}}; }
 Result<Nothing> mayActOnAccount(const RequestContext& context, const std::string& queue) {
   if (!context.permissions) return Nothing{};
   // What is no name is in no policy, and is refused as such if the account is allowed at all.
-  return context.permissions->mayAct(context.caller.account, isQueueName(queue) ? queue : "", "");
+  return context.permissions->mayAct(context.caller.account, isQueueName(queue) ? queue : "", "", "");
 }
 
 Result<Nothing> checkPolicy(const RequestContext& context, const persistence::StringMap& attributes) {
