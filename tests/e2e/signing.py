@@ -24,7 +24,7 @@ CREDENTIALS = f"""
 - {{access-key-id: {OWNER}, secret-access-key: "{SECRET}", account: "{ACCOUNT}"}}
 - {{access-key-id: {STRANGER}, secret-access-key: "{SECRET}", account: "{OTHER_ACCOUNT}"}}
 - {{access-key-id: HDTOKEN, secret-access-key: "{SECRET}", account: "{ACCOUNT}", session-token: "{TOKEN}"}}
-- {{access-key-id: HDEXPIRED, secret-access-key: "{SECRET}", account: "{ACCOUNT}", session-token: "{TOKEN}",
+- {{access-key-id: HDTOKENEXPIRED, secret-access-key: "{SECRET}", account: "{ACCOUNT}", session-token: "{TOKEN}",
    expires: 2020-01-01T00:00:00Z}}
 - access-key-id: {ALICE}
   secret-access-key: "{SECRET}"

@@ -10,14 +10,14 @@ def selftest(*arguments, **environment):
                           env={**clean_environment(), **environment})
 
 
-def test_a_line_a_step_and_nothing_left_behind(server, sqs):
+def test_a_line_a_step_and_nothing_left_behind(server, wire):
     done = selftest("--endpoint", server.url)
     assert done.returncode == 0, done
     steps = [line.split("  ")[0] for line in done.stdout.splitlines()]
     assert steps == ["create queue", "send", "receive", "delete", "clean up"]
     assert all(" ms" in line for line in done.stdout.splitlines())
     assert done.stderr == ""
-    assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix="howdah-selftest-")
+    assert "QueueUrls" not in wire.call("ListQueues", {"QueueNamePrefix": "howdah-selftest-"}).json
 
 
 def test_the_endpoint_is_the_one_of_the_settings(server):

@@ -227,7 +227,7 @@ def test_each_failure_in_each_protocol(ask):
     assert ask(without("x-amz-date")) == incomplete("Authorization header requires existence of a 'X-Amz-Date' header.")
     assert ask(key="HDTOKEN") == ask(key="HDTOKEN", token="another") == ask(token=TOKEN) == unknown
     assert ask(key="HDTOKEN", token=TOKEN) == (200, "", "")
-    assert ask(key="HDEXPIRED", token=TOKEN) == ask.expected(
+    assert ask(key="HDTOKENEXPIRED", token=TOKEN) == ask.expected(
         403, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired")
     version_2 = "AWSAccessKeyId=HDOWNER&SignatureVersion=2&SignatureMethod=HmacSHA256&Signature=x"
     status, code, _ = ask(without("authorization"), path=f"/?{version_2}")

@@ -35,7 +35,7 @@ def only(action):
 
 
 @pytest.fixture(scope="module")
-def redriving():
+def secured():
     text = CREDENTIALS + key("HDMOVER", *(statement(action, queue) for action, queue in MOVING.items()))
     for missing in MOVING:
         text += key(without(missing) + "MOVER", *(statement(*one) for one in MOVING.items() if one[0] != missing))
@@ -50,9 +50,9 @@ def redriving():
 
 
 @pytest.fixture
-def queues(redriving):
+def queues(secured):
     """A source, its dead-letter queue with a message in it, and a queue to move messages to."""
-    owner = client(redriving)
+    owner = client(secured)
     source, dead, back = (owner.create_queue(QueueName=new_name(prefix))["QueueUrl"] for prefix in ("source", "dead", "back"))
     redrive(owner, source, dead)
     owner.send_message(QueueUrl=source, MessageBody="x")
@@ -87,28 +87,28 @@ def refusal(call, **arguments):
 
 # --- the account itself
 
-def test_moving_messages_needs_what_moving_them_by_hand_would(redriving, queues):
+def test_moving_messages_needs_what_moving_them_by_hand_would(secured, queues):
     source, dead, back = queues
     for missing, queue in MOVING.items():
         user = without(missing) + "MOVER"
-        assert refusal(**start(client(redriving, user), dead, back)) == denied(
+        assert refusal(**start(client(secured, user), dead, back)) == denied(
             user, missing, dead if queue == "dead" else back)
-    assert "Results" not in client(redriving).list_message_move_tasks(SourceArn=arn_of(dead))
-    done(**start(client(redriving, "HDMOVER"), dead, back))
-    ended(client(redriving), dead)
-    assert client(redriving).receive_message(QueueUrl=back)["Messages"][0]["Body"] == "x"
+    assert "Results" not in client(secured).list_message_move_tasks(SourceArn=arn_of(dead))
+    done(**start(client(secured, "HDMOVER"), dead, back))
+    ended(client(secured), dead)
+    assert client(secured).receive_message(QueueUrl=back)["Messages"][0]["Body"] == "x"
 
 
-def test_without_a_destination_every_source_must_take_messages(redriving, queues):
+def test_without_a_destination_every_source_must_take_messages(secured, queues):
     source, dead, _ = queues
-    assert refusal(**start(client(redriving, "HDMOVER"), dead)) == denied("HDMOVER", "SendMessage", source)
-    done(**start(client(redriving), dead))
-    ended(client(redriving), dead)
+    assert refusal(**start(client(secured, "HDMOVER"), dead)) == denied("HDMOVER", "SendMessage", source)
+    done(**start(client(secured), dead))
+    ended(client(secured), dead)
 
 
-def test_what_a_queue_denies_its_owner_is_not_moved_by_a_task(redriving, queues):
+def test_what_a_queue_denies_its_owner_is_not_moved_by_a_task(secured, queues):
     source, dead, back = queues
-    owner = client(redriving)
+    owner = client(secured)
     deny = {"Effect": "Deny", "Principal": "*", "Resource": "*"}
     for queue, action in ((dead, "ReceiveMessage"), (back, "SendMessage")):
         owner.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy(deny | {"Action": f"sqs:{action}"})})
@@ -135,10 +135,10 @@ def call_of(sqs, action, dead, handle):
 
 
 @pytest.fixture
-def slow_task(redriving, queues):
+def slow_task(secured, queues):
     """(dead-letter queue, handle) of a task that will not end by itself."""
     source, dead, _ = queues
-    owner = client(redriving)
+    owner = client(secured)
     for start_at in range(0, 40, 10):
         owner.send_message_batch(QueueUrl=source, Entries=[{"Id": str(n), "MessageBody": "y"} for n in range(10)])
     while owner.receive_message(QueueUrl=source, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages"):
@@ -146,28 +146,28 @@ def slow_task(redriving, queues):
     return dead, owner.start_message_move_task(SourceArn=arn_of(dead), MaxNumberOfMessagesPerSecond=1)["TaskHandle"]
 
 
-def test_each_action_is_allowed_and_denied_by_a_keys_policy(redriving, slow_task):
+def test_each_action_is_allowed_and_denied_by_a_keys_policy(secured, slow_task):
     dead, handle = slow_task
     for action in ACTIONS:
         user = without(action)
-        refused = refusal(**call_of(client(redriving, user), action, dead, handle))
+        refused = refusal(**call_of(client(secured, user), action, dead, handle))
         assert refused == denied(user, action, dead, "with an explicit deny in an identity-based policy"), action
         other = only(ACTIONS[ACTIONS.index(action) - 1])
-        assert refusal(**call_of(client(redriving, other), action, dead, handle)) == denied(other, action, dead), action
+        assert refusal(**call_of(client(secured, other), action, dead, handle)) == denied(other, action, dead), action
     for action in ACTIONS:
         if action == "StartMessageMoveTask":  # which asks for more than itself, and a task is running
-            status, code, _ = failure(**call_of(client(redriving), action, dead, handle))
+            status, code, _ = failure(**call_of(client(secured), action, dead, handle))
             assert (status, code) in ((400, "InvalidParameterValue"), (400, "InvalidParameterValueException"))
         else:
-            done(**call_of(client(redriving, only(action)), action, dead, handle))
-    assert policy_of(client(redriving), dead) is None
+            done(**call_of(client(secured, only(action)), action, dead, handle))
+    assert policy_of(client(secured), dead) is None
 
 
 # --- another account
 
-def test_another_account_is_given_one_of_these_actions_at_most(redriving, slow_task):
+def test_another_account_is_given_one_of_these_actions_at_most(secured, slow_task):
     dead, handle = slow_task
-    owner, stranger = client(redriving), client(redriving, STRANGER)
+    owner, stranger = client(secured), client(secured, STRANGER)
     everything = policy(allow({"AWS": OTHER_ACCOUNT}, "sqs:*"))
     for given in ("", everything):
         owner.set_queue_attributes(QueueUrl=dead, Attributes={"Policy": given})
@@ -182,16 +182,16 @@ def test_another_account_is_given_one_of_these_actions_at_most(redriving, slow_t
     assert policy_of(owner, dead) == everything
 
 
-def test_whether_there_is_such_a_queue_is_not_for_another_account_to_know(redriving, queues):
-    stranger = client(redriving, STRANGER)
+def test_whether_there_is_such_a_queue_is_not_for_another_account_to_know(secured, queues):
+    stranger = client(secured, STRANGER)
     there, nowhere = (refusal(stranger.list_message_move_tasks, SourceArn=f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}")
                       for name in (queues[1].rpartition("/")[2], "nowhere"))
     assert there[0] == nowhere[0] == 403
     assert there[1].replace(queues[1].rpartition("/")[2], "nowhere") == nowhere[1]
 
 
-def test_a_permission_added_is_enforced_until_it_is_removed(redriving, queues):
-    owner, stranger = client(redriving), client(redriving, STRANGER)
+def test_a_permission_added_is_enforced_until_it_is_removed(secured, queues):
+    owner, stranger = client(secured), client(secured, STRANGER)
     queue = queues[2]
     assert refusal(stranger.send_message, QueueUrl=queue, MessageBody="x")[0] == 403
     owner.add_permission(QueueUrl=queue, Label="one", AWSAccountIds=[OTHER_ACCOUNT], Actions=["SendMessage"])
@@ -205,8 +205,8 @@ def test_a_permission_added_is_enforced_until_it_is_removed(redriving, queues):
     assert refusal(stranger.send_message, QueueUrl=queue, MessageBody="x")[0] == 403
 
 
-def test_dead_letters_stay_in_their_account_whatever_is_allowed(redriving, queues):
-    owner, stranger = client(redriving), client(redriving, STRANGER)
+def test_dead_letters_stay_in_their_account_whatever_is_allowed(secured, queues):
+    owner, stranger = client(secured), client(secured, STRANGER)
     dead = queues[1]
     theirs = stranger.create_queue(QueueName=new_name())["QueueUrl"]
     theirs_arn = f"arn:aws:sqs:us-east-1:{OTHER_ACCOUNT}:{theirs.rpartition('/')[2]}"
@@ -219,6 +219,6 @@ def test_dead_letters_stay_in_their_account_whatever_is_allowed(redriving, queue
             status, _, text = failure(call, **arguments)
             assert (status, text) == (400, f"Value {wish} for parameter RedrivePolicy is invalid. Reason: Dead letter target "
                                            "owner should be same as the source.")
-    own = client(redriving).create_queue(QueueName=new_name())["QueueUrl"]
+    own = client(secured).create_queue(QueueName=new_name())["QueueUrl"]
     status, _, text = failure(owner.set_queue_attributes, QueueUrl=own, Attributes={"RedrivePolicy": wish})
     assert status == 400 and text.endswith("does not permit this source queue.")  # only theirs is named
