@@ -240,6 +240,7 @@ Result<std::string> addPermission(const std::string& policy, const std::string& 
   statements.PushBack(statement, allocator);
 
   std::string written = writeJson(document);
+  if (auto checked = checkCount(written.size(), "Bytes", kMaximumPolicyBytes); !checked) return checked.error();
   if (auto checked = checkPolicy(written); !checked) return checked.error();
   return written;
 }

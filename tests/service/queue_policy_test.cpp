@@ -97,6 +97,16 @@ TEST(AddPermission, ALabelIsUsedOnceAndThereAreTwentyStatements) {
               "21 Statements were found, maximum allowed is 20.");
 }
 
+TEST(AddPermission, APolicyStaysWithinItsBytes) {
+  const std::string long_id(8192 - 60, 'i');
+  const std::string policy = R"({"Id":")" + long_id + R"(","Statement":[]})";
+  ASSERT_TRUE(checkPolicy(policy));
+  const auto added = addPermission(policy, kArn, permission("l", {"111111111111"}, {"*"}));
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().code, ErrorCode::OverLimit);
+  EXPECT_TRUE(added.error().message.ends_with(" Bytes were found, maximum allowed is 8192."));
+}
+
 TEST(RemovePermission, TheLastStatementTakesThePolicyWithIt) {
   const std::string two = kHead + statement("a") + "," + statement("b") + "]}";
   const auto one = removePermission(two, {{}, "a"}).value();
