@@ -304,6 +304,16 @@ service::Result<service::Nothing> checkSignedHeaders(const SignatureClaim& claim
   const auto is_signed = [&](std::string_view name) {
     return std::ranges::any_of(names, [&](std::string_view one) { return equalsIgnoringCase(one, name); });
   };
+  // One that is not there would count as one that is empty, which somebody else may take away.
+  for (const std::string_view name : names) {
+    const bool is_there = name == "host" || std::ranges::any_of(parts.headers, [&](const auto& header) {
+                            return equalsIgnoringCase(header.first, name);
+                          });
+    if (!is_there) {
+      return Error{ErrorCode::InvalidSignatureException,
+                   "SignedHeaders names " + quoted(name) + ", which is not in the request."};
+    }
+  }
   if (!is_signed("host")) {
     return Error{ErrorCode::InvalidSignatureException,
                  "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."};

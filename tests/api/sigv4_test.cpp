@@ -338,7 +338,7 @@ TEST(SigV4, APresignedQueryNeedsAllItsParametersOnceAndNoHeaderBeside) {
   EXPECT_TRUE(refused(whole, headersWith("AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host, Signature=ab")));
 }
 
-TEST(SigV4, HostAndEveryAmzHeaderMustBeSigned) {
+TEST(SigV4, HostAndEveryAmzHeaderMustBeSignedAndWhatIsSignedBeThere) {
   const HttpHeaders headers{{"Host", "h"}, {"X-Amz-Target", "AmazonSQS.SendMessage"}, {"User-Agent", "any"}};
   const SignedParts parts{"POST", "/", "", "h", headers, ""};
   SignatureClaim claim;
@@ -350,6 +350,7 @@ TEST(SigV4, HostAndEveryAmzHeaderMustBeSigned) {
   EXPECT_EQ(message("host;x-amz-target"), "");
   EXPECT_EQ(message("x-amz-target"), "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   EXPECT_EQ(message("host"), "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.");
+  EXPECT_EQ(message("host;x-absent;x-amz-target"), "SignedHeaders names 'x-absent', which is not in the request.");
   EXPECT_NE(message("x-amz-target;host"), "");
   EXPECT_NE(message("host;host;x-amz-target"), "");
 }
