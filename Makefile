@@ -58,10 +58,10 @@ release:
 	@scripts/build release
 	@scripts/release
 
-## make check-deep       what takes longer than a change should wait for: deployment, repeated race and crash tests, fuzzers
+## make check-deep       what takes longer than a change should wait for: deployment, race and crash tests, fuzzers, clang-tidy
 check-deep:
 	@scripts/bootstrap build test deep deploy
 	@scripts/build release
 	@scripts/build release howdah_deb
 	@scripts/build fuzz
-	@scripts/sum_counts tests/fuzz/run -- tests/run deploy deep
+	@scripts/sum_counts scripts/tidy -- tests/fuzz/run -- tests/run deploy deep
