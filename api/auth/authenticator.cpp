@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "api/codec/text.h"
+
 namespace howdah::api {
 namespace {
 
@@ -39,9 +41,8 @@ Result<Nothing> checkScope(const SignatureClaim& claim) {
     return invalidSignature("Credential should be scoped with a valid terminator: 'aws4_request'. ");
   if (claim.date != claim.signed_at_text.substr(0, 8)) {
     return invalidSignature(
-        "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" +
-        claim.date.substr(0, 16) + "' != '" + claim.signed_at_text.substr(0, 8) + "', from '" + claim.signed_at_text +
-        "'.");
+        "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: " +
+        quoted(claim.date) + " != '" + claim.signed_at_text.substr(0, 8) + "', from '" + claim.signed_at_text + "'.");
   }
   return Nothing{};
 }

@@ -13,7 +13,9 @@
 #include <set>
 #include <utility>
 
+#include "api/codec/text.h"
 #include "api/network.h"
+#include "service/json_document.h"
 
 namespace howdah::api {
 namespace {
@@ -308,18 +310,11 @@ struct Refusal {
 
 [[noreturn]] void refuse(std::string why) { throw Refusal{std::move(why)}; }
 
-std::string quoted(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text.substr(0, 128)) quoted += c >= ' ' && c <= '~' ? c : '?';
-  return quoted += '\'';
-}
-
 class Reader {
  public:
   explicit Reader(Policy::Kind kind) : kind_(kind) {}
 
   std::vector<Statement> read(const rapidjson::Value& root) {
-    if (!root.IsObject()) refuse("A policy is a JSON object.");
     std::vector<Statement> statements;
     bool has_statement = false;
     // First, since it decides how texts are read.
@@ -537,12 +532,10 @@ Policy::Policy() = default;
 Policy::~Policy() = default;
 
 std::variant<std::shared_ptr<const Policy>, std::string> Policy::parse(std::string_view json, Kind kind) try {
-  if (json.find('\0') != std::string_view::npos) refuse("A policy has no NUL in it.");
-  rapidjson::Document document;
-  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(json.data(), json.size());
-  if (document.HasParseError()) refuse("A policy is a JSON object.");
+  const auto document = service::parseJsonObject(json);
+  if (!document) refuse("A policy is a JSON object.");
   auto policy = std::make_shared<Policy>();
-  policy->statements_ = Reader(kind).read(document);
+  policy->statements_ = Reader(kind).read(*document);
   return std::shared_ptr<const Policy>(std::move(policy));
 } catch (Refusal& refusal) {
   return std::move(refusal.why);

@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "api/codec/text.h"
+
 namespace howdah::api {
 namespace {
 
@@ -146,13 +148,6 @@ std::string_view headerOf(const SignedParts& parts, std::string_view name) {
 }
 
 Error incomplete(std::string why) { return Error{ErrorCode::IncompleteSignatureException, std::move(why)}; }
-
-// What a client sent is told back only in part: it goes into an answer.
-std::string quoted(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text.substr(0, 128)) quoted += c >= ' ' && c <= '~' ? c : '?';
-  return quoted += '\'';
-}
 
 std::optional<int> digits(std::string_view text) {
   int number = 0;

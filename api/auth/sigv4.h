@@ -46,8 +46,8 @@ struct SignatureClaim {
 // Nothing: the request is not signed. An Error: its signature cannot be read.
 service::Result<std::optional<SignatureClaim>> readSignature(const SignedParts& parts);
 
-// Why the claim may not stand for these parts, whatever its signature: a header that must be signed is not, or one that is
-// signed is not there.
+// Why the claim may not stand for these parts, whatever its signature: a header that must be signed is not, or one that
+// is signed is not there.
 service::Result<service::Nothing> checkSignedHeaders(const SignatureClaim& claim, const SignedParts& parts);
 
 std::string canonicalRequest(const SignatureClaim& claim, const SignedParts& parts, std::string_view payload_hash);

@@ -97,4 +97,10 @@ std::optional<std::string> decodeBase64(std::string_view text) {
   return bytes;
 }
 
+std::string quoted(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text.substr(0, 128)) quoted += c >= ' ' && c <= '~' ? c : '?';
+  return quoted += '\'';
+}
+
 }  // namespace howdah::api

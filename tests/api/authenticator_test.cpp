@@ -121,9 +121,14 @@ TEST_F(AuthenticatorTest, AnyRegionButNoOtherService) {
   client.sign();
   expectRefused(client, ErrorCode::InvalidSignatureException);
   client = {};
-  client.scope_date = "20260630";
-  client.sign();
-  expectRefused(client, ErrorCode::InvalidSignatureException);
+  for (const auto& [date, told] : {std::pair("20260630", "'20260630'"), {"2026\xff\x01&0", "'2026??&0'"}}) {
+    client = {};
+    client.scope_date = date;
+    client.sign();
+    expectRefused(client, ErrorCode::InvalidSignatureException,
+                  "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: " +
+                      std::string(told) + " != '20260701', from '20260701T120000Z'.");
+  }
 }
 
 TEST_F(AuthenticatorTest, ClocksMayBeFifteenMinutesApart) {

@@ -148,7 +148,7 @@ TEST(Policy, WhatIsNoPolicyIsRefused) {
         std::string(R"({"Statement":[{"Effect":"Maybe","Action":"sqs:*","Principal":"*"}]})"),
         std::string(R"({"Statement":[{"Effect":"Allow","Principal":"*"}]})"),
         std::string(R"({"Statement":[{"Effect":"Allow","Action":"sqs:*"}]})"),
-        policyWith(R"("Principal":"*","Condition":[])")}) {
+        policyWith(R"("Principal":"*","Sid":"\udc00")"), policyWith(R"("Principal":"*","Condition":[])")}) {
     expectError(checkPolicy(policy), ErrorCode::InvalidAttributeValue, "Invalid value for the parameter Policy.");
   }
 }
