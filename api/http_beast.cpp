@@ -549,8 +549,8 @@ void Connection::reply(HttpResponse response, OnWritten on_written) {
     reply.no_room = true;
   }
   auto take = [self = shared_from_this(), reply = std::move(reply)]() mutable { self->takeReply(std::move(reply)); };
-  // Once the thread has ended the connection is closed and nobody else touches it.
-  if (loop_->isCurrent() || !loop_->post(std::move(take))) take();
+  // Once the thread has ended the connection is closed and nobody else touches it; what is refused was not moved.
+  if (loop_->isCurrent() || !loop_->post(std::move(take))) take();  // NOLINT(bugprone-use-after-move)
 }
 
 void Connection::takeReply(Reply reply) {

@@ -99,11 +99,9 @@ http::http_response toCpprest(HttpResponse response) {
 
 class CpprestExchange : public HttpExchange {
  public:
-  CpprestExchange(std::shared_ptr<Shared> shared, http::http_request cpprest, HttpRequest request, ClientPtr client)
-      : shared_(std::move(shared)),
-        cpprest_(std::move(cpprest)),
-        request_(std::move(request)),
-        client_(std::move(client)) {}
+  CpprestExchange(std::shared_ptr<Shared> shared, const http::http_request& cpprest, HttpRequest request,
+                  ClientPtr client)
+      : shared_(std::move(shared)), cpprest_(cpprest), request_(std::move(request)), client_(std::move(client)) {}
 
   ~CpprestExchange() override {
     if (!replied_)
@@ -197,8 +195,8 @@ std::optional<Refusal> refusalOf(const http::http_request& request, const std::s
 // A request while its body arrives; keeps itself until it has gone to the handler.
 class IncomingRequest : public std::enable_shared_from_this<IncomingRequest> {
  public:
-  IncomingRequest(std::shared_ptr<Shared> shared, http::http_request cpprest)
-      : shared_(std::move(shared)), cpprest_(std::move(cpprest)), piece_(kReadBytes) {}
+  IncomingRequest(std::shared_ptr<Shared> shared, const http::http_request& cpprest)
+      : shared_(std::move(shared)), cpprest_(cpprest), piece_(kReadBytes) {}
 
   void start() {
     request_.method = cpprest_.method();
@@ -336,8 +334,8 @@ class CpprestServer : public HttpServer {
   void listen(const asio::ip::tcp::endpoint& endpoint) {
     const std::string address = addressText(endpoint);
     auto listener = std::make_unique<http_listener>("http://" + address + "/");
-    listener->support([shared = shared_](http::http_request request) {
-      std::make_shared<IncomingRequest>(shared, std::move(request))->start();
+    listener->support([shared = shared_](const http::http_request& request) {
+      std::make_shared<IncomingRequest>(shared, request)->start();
     });
     try {
       listener->open().get();
