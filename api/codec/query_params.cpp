@@ -86,12 +86,12 @@ std::vector<std::uint32_t> QueryScope::indexes() const {
 service::Result<service::Nothing> QueryParams::add(std::string& encoded) {
   char* at = encoded.data();
   char* const end = at + encoded.size();
+  std::size_t left = kMaxParams - params_.size();
   while (at != end) {
+    if (left-- == 0) return Error{ErrorCode::SerializationException, "The request has too many parameters."};
     auto* stop = static_cast<char*>(std::memchr(at, '&', static_cast<std::size_t>(end - at)));
     if (!stop) stop = end;
     if (stop != at) {
-      if (params_.size() == kMaxParams)
-        return Error{ErrorCode::SerializationException, "The request has too many parameters."};
       auto* equals = static_cast<char*>(std::memchr(at, '=', static_cast<std::size_t>(stop - at)));
       if (!equals) equals = stop;
       char* const value = equals == stop ? stop : equals + 1;
