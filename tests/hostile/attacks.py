@@ -345,9 +345,10 @@ def statement(**parts):
 @repeated
 def policy_bombs(target):
     """Policies that are huge, deep, or made of wildcards; those that are taken are then judged by."""
-    wildcards = [statement(Resource="arn:aws:sqs:*" + "*a" * 100 + "b", Condition={"ArnLike": {
-        "aws:SourceArn": "arn:*" + "*a" * 200 + "b"}}) for _ in range(9)]
     queue = f"{target.url}/{signing.ACCOUNT}/policies"
+    arn = f"arn:aws:sqs:us-east-1:{signing.ACCOUNT}:policies"
+    wildcards = [statement(Principal={"AWS": [f"{n:012}", signing.OTHER_ACCOUNT]}, Resource=arn, Condition={
+        "StringLike": {"aws:PrincipalArn": "*" + "a*" * 150 + "b"}}) for n in range(1, 10)]
     return [
         policy(target, "[" * 100_000 + "]" * 100_000),
         policy(target, '{"Statement":' * 50_000 + "1" + "}" * 50_000),
@@ -355,7 +356,7 @@ def policy_bombs(target):
         policy(target, json.dumps({"Statement": [statement(Principal={"AWS": [f"{n:012}" for n in range(5000)]})]})),
         policy(target, json.dumps({"Statement": [statement(Action="sqs:" + "*" * 100_000)]})),
         policy(target, json.dumps({"Statement": [statement(Condition={"StringLike": {"aws:SourceArn": ["*a" * 50] * 1000}})]})),
-        policy(target, json.dumps({"Statement": wildcards})),
+        policy(target, json.dumps({"Version": "2012-10-17", "Statement": wildcards})),
         target.json("SendMessage", json.dumps({"QueueUrl": queue, "MessageBody": "x"}).encode(), key=signing.STRANGER),
         target.json("AddPermission", json.dumps({
             "QueueUrl": queue, "Label": "many", "Actions": ["SendMessage"] * 5000,
@@ -382,7 +383,7 @@ def query_bombs(target):
         b"&".join(b"p%d=v" % n for n in range(50_000)),
         b"&".join(b"SendMessageBatchRequestEntry.%d.Id=x" % n for n in range(10_000)),
         b"&".join(b"MessageAttribute.%d.Name=x" % (n * 1_000_000) for n in range(5000)),
-        b"SendMessageBatchRequestEntry.999999999.Id=x", b"&" * 500_000, b"a=" + b"%41" * 200_000)]
+        b"SendMessageBatchRequestEntry.999999999.Id=x", b"&" * 5_000_000, b"a=" + b"%41" * 200_000)]
 
 
 @repeated

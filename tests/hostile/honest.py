@@ -17,7 +17,7 @@ class Honest:
         self.process = context.Process(target=_work, args=(target, queue_url, other), daemon=True)
         self.process.start()
 
-    def window(self, seconds, requests=100):
+    def window(self, seconds, requests=60):
         """The times (s) of all answers within `seconds`, or in as long as `requests` of them take."""
         self.pipe.send((seconds, requests))
         assert self.pipe.poll(60), "the honest client got no answers for a minute"

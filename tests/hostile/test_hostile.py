@@ -23,6 +23,8 @@ from howdah import Howdah, Postgres, eventually, new_directory, sqs_client
 from target import Target, receive
 from test_tls import TlsHowdah
 
+pytestmark = pytest.mark.timeout(300)  # on a machine that others load
+
 FACTOR = 3
 ROUNDS = 5
 # Below this the clock and the scheduler are what is measured.
@@ -43,10 +45,10 @@ PLAIN = [attacks.slow_senders, attacks.slow_readers, attacks.half_open, attacks.
 TLS = [attacks.half_open, attacks.slow_readers, attacks.tls_rubbish, attacks.handshakes]
 
 # What an attack must have seen for it to have been one, and must not have seen.
-REQUIRED = {"smuggling": "refused", "giant_bodies": 413, "policy_bombs": 400, "json_bombs": 400, "query_bombs": 400,
-            "presigned_bombs": 403, "wrong_keys": 403, "half_open": "connection", "slow_readers": "reader",
-            "slow_senders": "byte", "comes_and_goes": "reset", "random_bytes": "sent", "pipelines": "flood",
-            "tls_rubbish": "aborted", "handshakes": "handshake"}
+REQUIRED = {"slow_senders": {"byte"}, "slow_readers": {"reader"}, "half_open": {"connection"}, "comes_and_goes": {"reset"},
+            "smuggling": {"refused"}, "random_bytes": {"sent"}, "pipelines": {"flood"}, "giant_bodies": {"truncated", 413},
+            "policy_bombs": {200, 400}, "json_bombs": {400}, "query_bombs": {400}, "presigned_bombs": {200, 403},
+            "wrong_keys": {403}, "tls_rubbish": {"rubbish"}, "handshakes": {"handshake"}}
 FORBIDDEN = {"let through", 500, 0, "ended by a failure"}
 
 
@@ -161,7 +163,7 @@ def survive(arena, attack, deep):
     best, usual = min(attacked), max(statistics.median(quiet), FLOOR)
     print(f"{attack.__name__}: p99 {best * 1000:.1f} ms attacked, {usual * 1000:.1f} ms quiet; seen {seen}")
     assert best <= FACTOR * usual, (attacked, quiet, seen)
-    assert seen.get(REQUIRED[attack.__name__]), seen
+    assert REQUIRED[attack.__name__] <= seen.keys(), seen
     assert not FORBIDDEN & seen.keys(), seen
     eventually(lambda: arena.server.open_files() <= arena.open_files, "the descriptors are those of before")
 
