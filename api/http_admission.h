@@ -51,7 +51,9 @@ class BytesInFlight {
       std::swap(bytes_, from.bytes_);
       return *this;
     }
-    ~Held() { resize(0); }
+    ~Held() {
+      if (bytes_ > 0) resize(0);  // what was moved from may outlive all
+    }
 
     // False, and nothing changes, where it would grow and there is no room. Shrinking always succeeds.
     bool resize(std::size_t bytes);

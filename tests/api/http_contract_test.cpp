@@ -1467,6 +1467,8 @@ TEST_P(HttpContract, DrainingAnswersRequestsThatAreOnTheirWay) {
   begun.send(request.substr(request.size() - 2));
   EXPECT_EQ(begun.receive().body, "POST / 127.0.0.1 body");
   EXPECT_TRUE(begun.ended());
+  stopped.get();
+  server_.reset();
 }
 
 TEST_P(HttpContract, DrainingWaitsOnlySoLongForRequests) {
