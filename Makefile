@@ -31,7 +31,7 @@ test-sanitizers:
 
 ## make test-deploy      the tests of what is deployed: chart, rolling restart, .deb, image, pods; as root
 test-deploy:
-	@scripts/bootstrap build test deploy
+	@scripts/bootstrap build test package deploy
 	@scripts/build release
 	@scripts/build release howdah_deb
 	@tests/run deploy
@@ -54,13 +54,13 @@ bench:
 
 ## make release          binary tarball, .deb, image archive, chart and checksums in build/release/dist
 release:
-	@scripts/bootstrap build test deploy
+	@scripts/bootstrap build test package deploy
 	@scripts/build release
 	@scripts/release
 
 ## make check-deep       what takes longer than a change should wait for: deployment, race and crash tests, fuzzers, clang-tidy
 check-deep:
-	@scripts/bootstrap build test deep deploy
+	@scripts/bootstrap build test deep package deploy
 	@scripts/build release
 	@scripts/build release howdah_deb
 	@scripts/build fuzz
