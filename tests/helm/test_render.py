@@ -1,5 +1,6 @@
 """What the chart makes of each file in helm/ci, with both Helms. `--update` rewrites helm/golden."""
 import json
+import re
 import subprocess
 
 import pytest
@@ -78,6 +79,12 @@ def test_the_validation_finds_wrong_values_and_unknown_fields(programs, tmp_path
 def test_the_versions_of_kubernetes(helm, version, taken):
     done = helm.run("template", "r", CHART, "--values", feature("external"), "--kube-version", version, check=False)
     assert (done.returncode == 0) == taken, done.stderr
+
+
+def test_the_chart_is_of_the_servers_version():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    project = re.search(r"project\(howdah VERSION ([0-9.]+)", (tools.ROOT / "CMakeLists.txt").read_text())
+    assert chart["version"] == chart["appVersion"] == project[1]
 
 
 def test_nothing_depends_on_what_a_cluster_answers():
