@@ -1,0 +1,57 @@
+"""`make release`: everything of one version, and each part good for something."""
+import json
+import re
+import subprocess
+
+import pytest
+
+from conftest import RELEASE, ROOT, run
+from containers import environment, podman
+
+pytestmark = pytest.mark.timeout(7200)  # the image is compiled, unless another test did so before
+
+
+@pytest.fixture(scope="module")
+def dist(image):
+    run(ROOT / "scripts" / "release", env=environment(), timeout=7200)
+    return RELEASE / "dist"
+
+
+@pytest.fixture(scope="module")
+def version():
+    return re.search(r"^project\(howdah VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
+
+
+def test_everything_is_there_under_its_checksum(dist, version):
+    assert sorted(file.name for file in dist.iterdir()) == sorted([
+        "SHA256SUMS", f"howdah-{version}-linux-amd64.tar.gz", f"howdah-{version}-image-amd64.tar.gz",
+        f"howdah_{version}-1~deb12_amd64.deb", f"howdah-chart-{version}.tgz"])
+    assert run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=dist).stdout.count(": OK") == 4
+
+
+def test_the_tarball_runs(dist, version, tmp_path):
+    run("tar", "-xf", dist / f"howdah-{version}-linux-amd64.tar.gz", "-C", tmp_path)
+    root = tmp_path / f"howdah-{version}-linux-amd64"
+    assert run(root / "bin" / "howdah", "version").stdout.startswith(f"howdah {version} ")
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "share"} <= {entry.name for entry in root.iterdir()}
+    assert not (root / "etc").exists()
+
+
+def test_the_image_archive_loads(dist, version):
+    loaded = podman("load", "--input", dist / f"howdah-{version}-image-amd64.tar.gz").stdout
+    name = re.search(rf"\S*howdah:{re.escape(version)}", loaded)[0]
+    told = json.loads(podman("run", "--rm", "--network=none", name, "version", "--json").stdout)
+    assert told["version"] == version
+
+
+def test_the_chart_is_of_the_same_version(dist, version):
+    chart = run("tar", "-xOf", dist / f"howdah-chart-{version}.tgz", "howdah/Chart.yaml").stdout
+    assert f"version: {version}" in chart and re.search(rf'^appVersion: "?{re.escape(version)}"?$', chart, re.M)
+
+
+@pytest.mark.parametrize("missing", ["buildah", "helm"])
+def test_what_is_missing_is_told_and_ends_it(missing, tmp_path):
+    for program in ("bash", "dirname", "sed", "git", "dpkg", "grep", "true", *({"buildah"} - {missing})):
+        (tmp_path / program).symlink_to(subprocess.run(["which", program], capture_output=True, text=True).stdout.strip())
+    done = run(ROOT / "scripts" / "release", check=False, env={"PATH": str(tmp_path)})
+    assert done.returncode != 0 and f"{missing} is missing" in done.stderr
