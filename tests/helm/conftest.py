@@ -20,6 +20,14 @@ def pytest_addoption(parser):
     parser.addoption("--update", action="store_true", help="rewrite helm/golden")
 
 
+def pytest_configure(config):
+    """Fetches and compiles before the first test, whose time is limited."""
+    if not hasattr(config, "workerinput"):
+        tools.packaged()
+        if config.getoption("--newest"):
+            tools.compiled()
+
+
 def feature(name):
     return CHART / "ci" / f"{name}-values.yaml"
 
