@@ -124,7 +124,7 @@ std::string nextWords(const Command& command) {
   std::vector<std::string> words = command.below;
   std::ranges::copy(command.arguments, std::back_inserter(words));
   for (const Flag& flag : flagsOf(command)) words.push_back("--" + flag.name);
-  words.push_back("--help");
+  words.emplace_back("--help");
   return fmt::format("{}", fmt::join(words, " "));
 }
 

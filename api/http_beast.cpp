@@ -727,7 +727,7 @@ struct Listener {
 // 0.0.0.0 where the client has gone already.
 asio::ip::address peerOf(const tcp::socket& socket) {
   error_code error;
-  const auto address = socket.remote_endpoint(error).address();
+  auto address = socket.remote_endpoint(error).address();
   if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
   return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
 }
