@@ -112,6 +112,7 @@ def pod(database, rendered):
     finally:
         podman("pod", "rm", "--force", "--time=5", "shop-howdah-pod-0", check=False)
         podman("secret", "rm", secret, check=False)
+        podman("volume", "rm", "--force", secret, "shop-howdah", check=False)  # what was mounted of it and of the ConfigMap
 
 
 def test_an_sdk_finds_the_declared_queue_and_uses_it(pod):
