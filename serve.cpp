@@ -19,6 +19,7 @@
 #include "declared_queues.h"
 #include "metrics/log.h"
 #include "migrate.h"
+#include "periodic.h"
 #include "persistence/postgres/database.h"
 #include "persistence/postgres/embedded.h"
 #include "service/maintenance.h"
@@ -40,6 +41,7 @@ using Request = ShutdownSignals::Request;
 // Kept of drain-timeout for what follows the last reply: the workers' end, and PostgreSQL's own shutdown.
 constexpr milliseconds kReserve{6000};
 constexpr milliseconds kAdminStop{500};
+constexpr milliseconds kWatchDatabase{2000};
 
 class Server {
  public:
@@ -101,6 +103,8 @@ class Server {
                     mover_->duty()});
     maintenance_->start();
     if (access_) access_->followClock([this] { return database_->time(); });
+    if (config_.ready_needs_database)
+      watching_database_.emplace("database", kWatchDatabase, [this] { lookForDatabase(); });
     listener_->start(
         api::makeApiHandler(*service_, recorder_, config_.api, access_ ? access_->authenticator() : nullptr));
     is_started_ = true;
@@ -133,6 +137,7 @@ class Server {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) - kReserve;
     listener_->stop(std::max(left, milliseconds(1000)));
     if (access_) access_->stopFollowing();
+    watching_database_.reset();
     if (maintenance_) maintenance_->stop();
     if (service_) service_->stop();
     admin_->stop(kAdminStop);
@@ -150,7 +155,8 @@ class Server {
       const bool started = is_started_, draining = is_draining_, up = recorder_.isDatabaseUp();
       return {{"started", started, started ? "" : "the database is being prepared", true},
               {"not draining", !draining, draining ? "the server was told to stop" : "", true},
-              {"database", up, up ? "" : "PostgreSQL does not answer; requests get ServiceUnavailable", false}};
+              {"database", up, up ? "" : "PostgreSQL does not answer; requests get ServiceUnavailable",
+               config_.ready_needs_database}};
     };
     admin_hooks_.metrics = [this] { return recorder_.render(); };
     if (config_.postgres.test_clock) {
@@ -158,6 +164,14 @@ class Server {
       admin_hooks_.set_test_clock_offset = [this](double seconds) { startedDatabase().setTestClockOffset(seconds); };
     }
     admin_->start(api::makeAdminHandler(std::move(admin_hooks_), config_.admin, config_.api));
+  }
+
+  // A server that gets no requests, as one that is not ready, learns of its database by this alone.
+  void lookForDatabase() {
+    try {
+      (void)database_->time();
+    } catch (const std::exception&) {  // which was told where it was noticed
+    }
   }
 
   PostgresDatabase& startedDatabase() const {
@@ -180,7 +194,8 @@ class Server {
   service::SteadyClock clock_;
   std::optional<service::MessageMover> mover_;
   std::optional<service::Maintenance> maintenance_;
-  std::unique_ptr<AccessControl> access_;  // with --auth=sigv4
+  std::optional<Periodic> watching_database_;  // with ready-needs-database
+  std::unique_ptr<AccessControl> access_;      // with --auth=sigv4
   api::AdminHooks admin_hooks_;
   std::unique_ptr<api::HttpServer> listener_;
   std::unique_ptr<api::HttpServer> admin_;

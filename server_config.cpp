@@ -24,12 +24,13 @@ extern char** environ;
 namespace howdah {
 namespace {
 
-enum class Kind { Text, Path, Url, Choice, Switch, Count, Duration, Size, Addresses, Names, Networks };
+enum class Kind { Text, Path, Url, Choice, Switch, Count, Share, Duration, Size, Addresses, Names, Networks };
 
 struct Value {
   std::vector<std::string> texts;
   std::string text;         // the last of texts, or empty
   std::int64_t number = 0;  // count, milliseconds, bytes, 1 for a switch that is on, index of a choice
+  double share = 0;         // from 0 to 1
 
   int asInt() const { return static_cast<int>(number); }
   std::size_t asSize() const { return static_cast<std::size_t>(number); }
@@ -188,8 +189,20 @@ const Setting kSettings[] = {
     {"drain-timeout", Kind::Duration, "25s", 1 * kSecond, 10 * kMinute, "",
      "After SIGTERM, when to exit at the latest, drain-delay included",
      [](C& c, const Value& v) { c.drain_timeout = v.asMilliseconds(); }},
-    {"log-level", Kind::Choice, "info", 0, 0, "debug|info|warn|error", "Least level of the lines that are logged",
+    {"ready-needs-database", Kind::Switch, "false", 0, 0, "",
+     "Makes /readyz answer 503 while PostgreSQL is away, which all servers of one database then do at once",
+     [](C& c, const Value& v) { c.ready_needs_database = v.number != 0; }},
+    {"log-level", Kind::Choice, "info", 0, 0, "debug|info|warn|error",
+     "Least level of the lines that are logged; the admin port changes it while running",
      [](C& c, const Value& v) { c.log_level = static_cast<metrics::LogLevel>(v.number); }},
+    {"access-log-sample", Kind::Share, "0", 0, 0, "",
+     "Share of requests that get a line in the log; above 0, all that fail get one as well",
+     [](C& c, const Value& v) { c.api.access_log_sample = v.share; }},
+    {"slow-request", Kind::Duration, "1s", 1, 1 * kHour, "",
+     "A request that takes longer, without the time it was parked, is told in the log with where its time went",
+     [](C& c, const Value& v) { c.api.slow_request = v.asMilliseconds(); }},
+    {"slow-statement", Kind::Duration, "500ms", 1, 1 * kHour, "", "A statement that takes longer is told in the log",
+     [](C& c, const Value& v) { c.postgres.slow_statement = v.asMilliseconds(); }},
     {"log-format", Kind::Choice, "auto", 0, 0, "auto|json|text", "Form of log lines; auto is text on a terminal",
      [](C& c, const Value& v) { c.log_format = static_cast<metrics::LogFormat>(v.number); }},
     {"test-clock", Kind::Switch, "false", 0, 0, "",
@@ -225,6 +238,8 @@ std::string boundsText(const Setting& setting) {
       return fmt::format("{}", fmt::join(split(setting.choices, '|'), ", "));
     case Kind::Switch:
       return "true, false";
+    case Kind::Share:
+      return "0 to 1";
     case Kind::Addresses:
       return "HOST:PORT";
     case Kind::Names:
@@ -289,6 +304,12 @@ std::optional<std::string> parseValue(const Setting& setting, Value& value) {
       if (value.text != "true" && value.text != "false") return must("true or false");
       value.number = value.text == "true" ? 1 : 0;
       return std::nullopt;
+    case Kind::Share: {
+      const char* end = value.text.data() + value.text.size();
+      const auto [stop, error] = std::from_chars(value.text.data(), end, value.share);
+      if (stop == end && error == std::errc() && value.share >= 0 && value.share <= 1) return std::nullopt;
+      return must("a share from 0 to 1, such as 0.01");
+    }
     case Kind::Addresses:
       if (value.texts.empty()) return "needs an address such as 127.0.0.1:9324";
       for (std::string& text : value.texts) {
@@ -647,6 +668,7 @@ std::string settingsHelp() {
     if (setting.kind != Kind::Switch) {
       head += ' ';
       head += setting.kind == Kind::Count      ? "N"
+              : setting.kind == Kind::Share    ? "SHARE"
               : setting.kind == Kind::Duration ? "DURATION"
               : setting.kind == Kind::Size     ? "SIZE"
               : setting.kind == Kind::Choice   ? std::string(setting.choices)
@@ -715,6 +737,8 @@ std::string jsonSchemaOf(const Setting& setting) {
   switch (setting.kind) {
     case Kind::Count:
       return fmt::format(R"("type": "integer", "minimum": {}, "maximum": {})", setting.min, setting.max);
+    case Kind::Share:
+      return R"("type": "number", "minimum": 0, "maximum": 1)";
     case Kind::Duration:
       return R"("type": "string", "pattern": "^(0|[0-9]+(ms|s|m|h|d))$")";
     case Kind::Size:

@@ -49,6 +49,7 @@ struct ServerConfig {
   persistence::postgres::PostgresOptions postgres;
   std::string auth;         // "none", "sigv4", or empty if nothing was said
   std::string credentials;  // of sigv4: file or directory
+  bool ready_needs_database = false;
   metrics::LogLevel log_level = metrics::LogLevel::Info;
   metrics::LogFormat log_format = metrics::LogFormat::Auto;
   std::chrono::milliseconds drain_delay{5'000};

@@ -15,6 +15,7 @@
 #include "api/audit.h"
 #include "api/auth/admin_token.h"
 #include "api/cross_site.h"
+#include "metrics/log_level.h"
 #include "service/worker_pool.h"
 
 namespace howdah::api {
@@ -68,16 +69,27 @@ std::string offsetJson(double seconds) {
   return out.GetString();
 }
 
+// The one member of a JSON object that has no other; null if it is something else.
+const rapidjson::Value* onlyMember(rapidjson::Document& document, const std::string& body, const char* name) {
+  document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
+  if (document.HasParseError() || !document.IsObject()) return nullptr;
+  return document.MemberCount() == 1 && document.HasMember(name) ? &document[name] : nullptr;
+}
+
 std::optional<double> readOffset(const std::string& body) {
   rapidjson::Document document;
-  document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
-  if (document.HasParseError() || !document.IsObject()) return std::nullopt;
-  if (document.MemberCount() != 1 || !document.HasMember("offset_seconds")) return std::nullopt;
-  const auto& offset = document["offset_seconds"];
-  if (!offset.IsNumber()) return std::nullopt;
-  const double seconds = offset.GetDouble();
+  const auto* offset = onlyMember(document, body, "offset_seconds");
+  if (offset == nullptr || !offset->IsNumber()) return std::nullopt;
+  const double seconds = offset->GetDouble();
   if (!(std::abs(seconds) <= kLongestOffset)) return std::nullopt;
   return seconds;
+}
+
+std::optional<metrics::LogLevel> readLogLevel(const std::string& body) {
+  rapidjson::Document document;
+  const auto* level = onlyMember(document, body, "level");
+  if (level == nullptr || !level->IsString()) return std::nullopt;
+  return metrics::logLevelOf({level->GetString(), level->GetStringLength()});
 }
 
 enum class Guard {
@@ -126,7 +138,7 @@ class AdminRoutes {
     bool writable;  // takes PUT
     void (AdminRoutes::*serve)(std::shared_ptr<HttpExchange>);
   };
-  static const std::array<Route, 5> kRoutes;
+  static const std::array<Route, 6> kRoutes;
 
   std::optional<HttpResponse> refuse(const HttpRequest& request, Guard guard, std::string_view path) {
     if (guard == Guard::Open) return std::nullopt;
@@ -165,6 +177,19 @@ class AdminRoutes {
   }
 
   void version(std::shared_ptr<HttpExchange> exchange) { exchange->reply(json(200, hooks_.version_json)); }
+
+  void logLevel(std::shared_ptr<HttpExchange> exchange) {
+    const HttpRequest& request = exchange->request();
+    if (request.method == "PUT") {
+      const auto wanted = readLogLevel(request.body);
+      if (!wanted) return exchange->reply(text(400, R"(Send {"level": "debug"}, or info, warn, error.)"));
+      metrics::setLogLevel(*wanted);
+      AuditedCall call = callOf(request, "/admin/v1/log-level");
+      call.details = {{"to", std::string(metrics::nameOf(*wanted))}};
+      audit(call);
+    }
+    exchange->reply(json(200, fmt::format(R"({{"level":"{}"}})", metrics::nameOf(metrics::logLevel()))));
+  }
 
   HttpResponse readiness(bool verbose) const {
     const auto checks = hooks_.readiness();
@@ -207,11 +232,12 @@ class AdminRoutes {
   service::WorkerPool worker_{1};  // test clock hooks ask the database, which an I/O thread must not wait for
 };
 
-const std::array<AdminRoutes::Route, 5> AdminRoutes::kRoutes{{
+const std::array<AdminRoutes::Route, 6> AdminRoutes::kRoutes{{
     {"/healthz", Guard::Open, false, &AdminRoutes::health},
     {"/readyz", Guard::Open, false, &AdminRoutes::ready},
     {"/metrics", Guard::Shown, false, &AdminRoutes::metrics},
     {"/version", Guard::Shown, false, &AdminRoutes::version},
+    {"/admin/v1/log-level", Guard::Manages, true, &AdminRoutes::logLevel},
     {"/admin/v1/test-clock", Guard::Manages, true, &AdminRoutes::testClock},
 }};
 

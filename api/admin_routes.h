@@ -1,5 +1,5 @@
-// The admin port: health, readiness, metrics, version and the test clock. Never the SQS API, which is on a port of its
-// own so that exposing one does not expose the other.
+// The admin port: health, readiness, metrics, version, the log's level and the test clock. Never the SQS API, which is
+// on a port of its own so that exposing one does not expose the other.
 //
 // Health is for everybody. With a token, all else asks for it (metrics may be left open). Without one, whoever reaches
 // a loopback listener may do everything, and whoever reaches another may only look.

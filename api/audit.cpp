@@ -105,7 +105,6 @@ void audit(const AuditedCall& call) {
   add("queue", call.queue);
   for (const auto& [name, text] : call.details) add(name, text);
   addToKey("error", call.error);
-  add("request_id", call.request_id);
   const bool is_denied = call.decision == "denied";
   const std::string_view message = is_denied ? "denied call" : "management call";
   is_denied || !call.error.empty() ? metrics::auditFolded(message, fields, key) : metrics::audit(message, fields);

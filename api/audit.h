@@ -32,7 +32,6 @@ void describe(const service::UntagQueueInput& input, ManagedChange& change);
 // Empty texts are left out of the line.
 struct AuditedCall {
   std::string_view action;
-  std::string_view request_id;
   std::string_view account, principal, access_key_id;
   std::string_view source_ip;
   std::string_view queue;     // ARN

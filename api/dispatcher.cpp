@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -21,6 +23,7 @@
 #include "api/queue_url.h"
 #include "api/request_id.h"
 #include "metrics/log.h"
+#include "metrics/request_trace.h"
 #include "service/queue_arn.h"
 
 namespace howdah::api {
@@ -88,11 +91,13 @@ class Call : public std::enable_shared_from_this<Call> {
  public:
   Call(std::shared_ptr<const Api> api, std::shared_ptr<HttpExchange> exchange)
       : api_(std::move(api)), exchange_(std::move(exchange)), request_bytes_(exchange_->request().body.size()) {
-    context_.request_id = newRequestId();
+    context_.request_id = trace_->request_id = newRequestId();
+    trace_->trace_id = traceIdOf(exchange_->request());
   }
 
   // Cheap refusals first.
   void run() try {
+    const metrics::RequestScope scope(trace_);
     HttpRequest& request = exchange_->request();
     is_head_ = request.method == "HEAD";
     const bool reads = is_head_ || request.method == "GET";
@@ -257,12 +262,16 @@ class Call : public std::enable_shared_from_this<Call> {
   }
 
   void finish(service::Result<std::shared_ptr<const void>> result) {
+    const metrics::RequestScope scope(trace_);
     std::shared_ptr<const void> output;
     try {
       if (!result) return refuse(result.error());
       output = std::move(result).value();
-      answer(codec_->encode(action_->output, output.get(), {action_->name, context_.request_id, url_base_}), {},
-             output);
+      const auto began = Clock::now();
+      HttpResponse response =
+          codec_->encode(action_->output, output.get(), {action_->name, context_.request_id, url_base_});
+      encode_ = Clock::now() - began;
+      answer(std::move(response), {}, output);
     } catch (const std::exception& failure) {
       fail(failure);
       giveBack(output);
@@ -275,8 +284,8 @@ class Call : public std::enable_shared_from_this<Call> {
 
   // On whatever thread the exception came out.
   void fail(const std::exception& failure) {
-    metrics::logError("request failed",
-                      {{"request_id", context_.request_id}, {"action", actionLabel()}, {"reason", failure.what()}});
+    const metrics::RequestScope scope(trace_);
+    metrics::logError("request failed", {{"action", actionLabel()}, {"reason", failure.what()}});
     refuse({ErrorCode::InternalFailure, {}});
   }
 
@@ -289,21 +298,11 @@ class Call : public std::enable_shared_from_this<Call> {
       response.headers.emplace_back("Vary", "Origin");
     }
 
-    metrics::Seconds duration = Clock::now() - started_;
-    if (context_.parked) duration -= *context_.parked;
+    const Clock::duration parked = context_.parked ? *context_.parked : Clock::duration(0);
+    const Clock::duration duration = Clock::now() - started_ - parked;
     api_->recorder.requestFinished(actionLabel(), protocol_, response.status, error, duration, request_bytes_,
                                    response.body.size());
-    const metrics::LogLevel level = response.status >= 500 ? metrics::LogLevel::Error : metrics::LogLevel::Debug;
-    if (metrics::logEnabled(level))
-      metrics::log(level, "request",
-                   {{"request_id", context_.request_id},
-                    {"action", actionLabel()},
-                    {"protocol", protocol_},
-                    {"code", response.status},
-                    {"error", error},
-                    {"duration_ms", duration.count() * 1000},
-                    {"client", exchange_->request().peer_address}});
-
+    logCall(response.status, error, duration, parked);
     auditCall(error);
 
     // Let go of the exchange: it holds the callback, which holds this.
@@ -312,6 +311,44 @@ class Call : public std::enable_shared_from_this<Call> {
     exchange->reply(std::move(response), [self = shared_from_this(), output = std::move(output)](bool written) {
       if (!written) self->giveBack(output);
     });
+  }
+
+  void logCall(int status, std::string_view error, Clock::duration duration, Clock::duration parked) const {
+    using metrics::LogLevel;
+    const bool fails = status >= 400;
+    const std::string cause = fails ? trace_->cause() : "";
+    const auto tell = [&](LogLevel level, std::string_view message) {
+      const auto ms = [](auto ticks) {
+        return std::chrono::duration<double, std::milli>(Clock::duration(ticks)).count();
+      };
+      metrics::log(level, message,
+                   {{"action", actionLabel()},
+                    {"protocol", protocol_},
+                    {"code", status},
+                    {"error", error},
+                    {"cause", cause},
+                    {"duration_ms", ms(duration)},
+                    {"queued_ms", ms(trace_->queued.load())},
+                    {"database_ms", ms(trace_->database.load())},
+                    {"encode_ms", ms(encode_)},
+                    {"parked_ms", ms(parked)},
+                    {"client", exchange_->request().peer_address}});
+    };
+    const LogLevel level = status >= 500                  ? LogLevel::Error
+                           : fails && samples()           ? LogLevel::Warn
+                           : samples() && isInTheSample() ? LogLevel::Info
+                                                          : LogLevel::Debug;
+    if (metrics::logEnabled(level)) tell(level, "request");
+    if (duration >= api_->options.slow_request) tell(LogLevel::Warn, "slow request");
+  }
+
+  bool samples() const { return api_->options.access_log_sample > 0; }
+
+  // By the request's id, which is random.
+  bool isInTheSample() const {
+    std::uint32_t drawn = 0;
+    std::from_chars(context_.request_id.data(), context_.request_id.data() + 8, drawn, 16);
+    return drawn < api_->options.access_log_sample * 4294967296.0;
   }
 
   void auditCall(std::string_view error) const {
@@ -324,7 +361,6 @@ class Call : public std::enable_shared_from_this<Call> {
     call.action = actionLabel();
     // Refused before its name counted.
     if (const Action* named = action_ ? action_ : findAction(codec_->actionName(request))) call.action = named->name;
-    call.request_id = context_.request_id;
     call.account = caller.account;
     call.principal = caller.principal;
     call.access_key_id = access_key_id_;
@@ -347,6 +383,7 @@ class Call : public std::enable_shared_from_this<Call> {
   }
 
   void giveBack(const std::shared_ptr<const void>& output) try {
+    const metrics::RequestScope scope(trace_);
     if (output && action_->undelivered) action_->undelivered(api_->service, context_, output.get());
   } catch (const std::exception& failure) {
     metrics::logError("undelivered messages were not given back",
@@ -359,6 +396,8 @@ class Call : public std::enable_shared_from_this<Call> {
   std::shared_ptr<HttpExchange> exchange_;  // until it is answered
   const Clock::time_point started_ = Clock::now();
   const std::size_t request_bytes_;
+  const metrics::RequestTracePtr trace_ = std::make_shared<metrics::RequestTrace>();
+  Clock::duration encode_{0};
   service::RequestContext context_;
   const Action* action_ = nullptr;
   const Codec* codec_ = &api_->json;

@@ -7,6 +7,28 @@
 #include <stdexcept>
 
 namespace howdah::api {
+namespace {
+
+bool isHex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
+
+}  // namespace
+
+std::string traceIdOf(const HttpRequest& request) {
+  constexpr std::size_t kParent = 55;  // 00-<32 digits>-<16 digits>-<2 digits>; later versions may append
+  const std::string_view parent = request.header("traceparent");
+  if (parent.size() >= kParent && parent[2] == '-' && parent[35] == '-' && parent[52] == '-' &&
+      isHex(parent.substr(0, 2)) && isHex(parent.substr(3, 32)) && isHex(parent.substr(36, 16)))
+    return std::string(parent.substr(3, 32));
+  constexpr std::string_view kRoot = "Root=";
+  constexpr std::size_t kRootSize = 35;  // 1-<8 digits>-<24 digits>
+  const std::string_view trace = request.header("X-Amzn-Trace-Id");
+  const auto at = trace.find(kRoot);
+  if (at == std::string_view::npos) return {};
+  const std::string_view root = trace.substr(at + kRoot.size(), kRootSize);
+  const bool is_root = root.size() == kRootSize && root[1] == '-' && root[10] == '-' && isHex(root.substr(0, 1)) &&
+                       isHex(root.substr(2, 8)) && isHex(root.substr(11));
+  return is_root ? std::string(root) : std::string();
+}
 
 std::string newRequestId() {
   constexpr std::size_t kBytes = 16;

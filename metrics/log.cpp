@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <ctime>
@@ -16,7 +18,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "metrics/audit.h"
+#include "metrics/log_level.h"
 #include "metrics/repeat_folder.h"
+#include "metrics/request_trace.h"
 
 namespace howdah::metrics {
 namespace {
@@ -26,30 +30,17 @@ struct Log {
   bool json;
 };
 
-spdlog::level::level_enum spdlogLevel(LogLevel level) {
-  switch (level) {
-    case LogLevel::Debug:
-      return spdlog::level::debug;
-    case LogLevel::Info:
-      return spdlog::level::info;
-    case LogLevel::Warn:
-      return spdlog::level::warn;
-    case LogLevel::Error:
-      break;
-  }
-  return spdlog::level::err;
-}
+std::atomic<LogLevel> threshold = LogLevel::Info;
 
-Log makeLog(spdlog::sink_ptr sink, LogLevel level, bool json) {
+Log makeLog(spdlog::sink_ptr sink, bool json) {
   auto logger = std::make_shared<spdlog::logger>("howdah", std::move(sink));
   logger->set_pattern("%v");
-  logger->set_level(spdlogLevel(level));
   logger->flush_on(spdlog::level::debug);
   return {std::move(logger), json};
 }
 
 Log& theLog() {
-  static Log log = makeLog(std::make_shared<spdlog::sinks::stderr_sink_mt>(), LogLevel::Info, false);
+  static Log log = makeLog(std::make_shared<spdlog::sinks::stderr_sink_mt>(), false);
   return log;
 }
 
@@ -132,17 +123,33 @@ std::string timestamp() {
 
 constexpr std::string_view kNames[] = {"debug", "info", "warn", "error"};
 
+void appendField(std::string& out, const LogField& field, bool json) {
+  out += json ? ',' : ' ';
+  json ? appendQuoted(out, field.key) : void(out += field.key);
+  out += json ? ':' : '=';
+  std::visit(AppendValue{out, json}, field.value);
+}
+
 // All of a line but its time, level and end.
 std::string middleOf(std::string_view message, std::span<const LogField> fields, bool json) {
   std::string middle;
   json ? appendQuoted(middle, message) : appendEscaped(middle, message);
-  for (const LogField& field : fields) {
-    middle += json ? ',' : ' ';
-    json ? appendQuoted(middle, field.key) : void(middle += field.key);
-    middle += json ? ':' : '=';
-    std::visit(AppendValue{middle, json}, field.value);
+  for (const LogField& field : fields) appendField(middle, field, json);
+  if (const RequestTracePtr& request = currentRequest()) {
+    if (!request->request_id.empty()) appendField(middle, {"request_id", request->request_id}, json);
+    if (!request->trace_id.empty()) appendField(middle, {"trace_id", request->trace_id}, json);
   }
   return middle;
+}
+
+// What lines that say the same have in common: not their numbers, nor the request.
+std::string keyOf(LogLevel level, std::string_view message, std::span<const LogField> fields) {
+  std::string key(kNames[static_cast<std::size_t>(level)]);
+  (key += '\n') += message;
+  for (const LogField& field : fields) {
+    if (const auto* text = std::get_if<std::string_view>(&field.value)) (key += '\n') += *text;
+  }
+  return key;
 }
 
 // Past spdlog's levels: those are looked at before a line is built.
@@ -155,29 +162,63 @@ void write(LogLevel level, std::string_view middle) {
 }
 
 constexpr std::chrono::minutes kAuditWindow{1};
+constexpr std::chrono::seconds kLineWindow{1};
 constexpr std::size_t kFoldedKeys = 1000;
 
-// What is told of lines that were not written. Made after the log, so that it goes first.
+// A line that was folded, as its folder keeps it: the letter of its level, then its middle.
+std::string folded(LogLevel level, const std::string& middle) {
+  return static_cast<char>('0' + static_cast<int>(level)) + middle;
+}
+
+// Tells how often lines were repeated; `too_many` of those that were too many to tell apart.
+RepeatFolder::Tell repeats(std::string too_many) {
+  return [json = theLog().json, too_many = std::move(too_many)](const std::string& line, std::uint64_t repeated) {
+    std::string middle = line.empty() ? too_many : line.substr(1);
+    appendField(middle, {"repeated", static_cast<std::int64_t>(repeated)}, json);
+    write(line.empty() ? LogLevel::Warn : static_cast<LogLevel>(line.front() - '0'), middle);
+  };
+}
+
+// Both are made after the log, so that they go first.
 RepeatFolder& auditFolder() {
-  static RepeatFolder folder(kFoldedKeys, [json = theLog().json](const std::string& middle, std::uint64_t repeated) {
-    constexpr std::string_view kTooMany = "audited calls too many to tell apart";
-    const std::string told = middle.empty() ? middleOf(kTooMany, std::array{LogField("audit", true)}, json) : middle;
-    write(LogLevel::Info, told + fmt::format(fmt::runtime(json ? R"(,"repeated":{})" : " repeated={}"), repeated));
-  });
+  constexpr std::string_view kTooMany = "audited calls too many to tell apart";
+  static RepeatFolder folder(kFoldedKeys,
+                             repeats(middleOf(kTooMany, std::array{LogField("audit", true)}, theLog().json)));
+  return folder;
+}
+
+RepeatFolder& lineFolder() {
+  static RepeatFolder folder(kFoldedKeys, repeats(middleOf("lines too many to tell apart", {}, theLog().json)));
   return folder;
 }
 
 }  // namespace
 
-void configureLog(LogLevel level, LogFormat format) {
-  const bool json = format == LogFormat::Json || (format == LogFormat::Auto && isatty(STDOUT_FILENO) == 0);
-  theLog() = makeLog(std::make_shared<spdlog::sinks::stdout_sink_mt>(), level, json);
+LogLevel logLevel() { return threshold; }
+
+void setLogLevel(LogLevel level) { threshold = level; }
+
+std::string_view nameOf(LogLevel level) { return kNames[static_cast<std::size_t>(level)]; }
+
+std::optional<LogLevel> logLevelOf(std::string_view name) {
+  const auto found = std::ranges::find(kNames, name);
+  if (found == std::end(kNames)) return std::nullopt;
+  return static_cast<LogLevel>(found - std::begin(kNames));
 }
 
-bool logEnabled(LogLevel level) { return theLog().logger->should_log(spdlogLevel(level)); }
+void configureLog(LogLevel level, LogFormat format) {
+  const bool json = format == LogFormat::Json || (format == LogFormat::Auto && isatty(STDOUT_FILENO) == 0);
+  theLog() = makeLog(std::make_shared<spdlog::sinks::stdout_sink_mt>(), json);
+  threshold = level;
+}
+
+bool logEnabled(LogLevel level) { return level >= threshold; }
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  if (logEnabled(level)) write(level, middleOf(message, fields, theLog().json));
+  if (!logEnabled(level)) return;
+  const std::string middle = middleOf(message, fields, theLog().json);
+  if (level < LogLevel::Warn || lineFolder().add(keyOf(level, message, fields), folded(level, middle), kLineWindow))
+    write(level, middle);
 }
 
 void audit(std::string_view message, std::span<const LogField> fields) {
@@ -186,7 +227,7 @@ void audit(std::string_view message, std::span<const LogField> fields) {
 
 void auditFolded(std::string_view message, std::span<const LogField> fields, const std::string& key) {
   const std::string middle = middleOf(message, fields, theLog().json);
-  if (auditFolder().add(key, middle, kAuditWindow)) write(LogLevel::Info, middle);
+  if (auditFolder().add(key, folded(LogLevel::Info, middle), kAuditWindow)) write(LogLevel::Info, middle);
 }
 
 }  // namespace howdah::metrics

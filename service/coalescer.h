@@ -9,6 +9,7 @@
 // that PostgreSQL refuses fails alone. Keys without requests take no memory.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "metrics/recorder.h"
+#include "metrics/request_trace.h"
 #include "persistence/store_error.h"
 #include "service/result.h"
 #include "service/worker_pool.h"
@@ -73,7 +75,7 @@ class Coalescer {
         auto& queue = queues_[key];
         auto& mine = queue.pending[load.queue];
         if (mine.empty()) queue.turns.push_back(load.queue);
-        mine.push_back(Request{std::move(rows), load, std::move(done)});
+        mine.push_back(Request{std::move(rows), load, std::move(done), metrics::currentRequest()});
         post = wantsToken(queue);
       }
     }
@@ -85,10 +87,13 @@ class Coalescer {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Request {
     std::vector<Row> rows;
     CoalescerLoad load;
     Done<Outcomes> done;
+    metrics::RequestTracePtr trace;
+    Clock::time_point submitted = Clock::now();
   };
   struct Queue {
     std::unordered_map<std::int64_t, std::deque<Request>> pending;  // of those in turns
@@ -105,6 +110,7 @@ class Coalescer {
   }
 
   void postToken(const Key& key) {
+    const metrics::RequestScope of_nobody(nullptr);  // a flight is not its first request's alone
     if (post_([this, key] { startFlight(key); })) return;
     std::unordered_map<std::int64_t, std::deque<Request>> refused;  // the pool has stopped
     {
@@ -118,7 +124,7 @@ class Coalescer {
       if (found->second.flights == 0) queues_.erase(found);
     }
     for (auto& [queue, requests] : refused)
-      for (auto& request : requests) request.done(serviceUnavailable());
+      for (auto& request : requests) answer(request, serviceUnavailable());
   }
 
   void forget(const CoalescerLoad& load) {
@@ -169,10 +175,14 @@ class Coalescer {
 
   void run(const Key& key, std::vector<Request>& flight) {
     recorder_.coalesced(options_.operation, flight.size());
+    const auto now = Clock::now();
+    for (const Request& request : flight) {
+      if (request.trace) request.trace->queued += (now - request.submitted).count();
+    }
     std::vector<Row> rows;
     if (flight.size() == 1) {
       rows.swap(flight.front().rows);
-      answer(flight.front().done, *attempt(key, rows, true));
+      answer(flight.front(), attemptAlone(key, rows, flight.front()));
       return;
     }
     std::vector<std::size_t> sizes;
@@ -181,20 +191,39 @@ class Coalescer {
       std::move(request.rows.begin(), request.rows.end(), std::back_inserter(rows));
       request.rows.clear();
     }
-    auto together = attempt(key, rows, false);
+    auto together = attemptTogether(key, rows, flight);
     std::size_t first = 0;
     for (std::size_t i = 0; i < flight.size(); ++i) {
       if (!together) {
-        answer(flight[i].done, *attempt(key, std::span<const Row>(rows).subspan(first, sizes[i]), true));
+        answer(flight[i], attemptAlone(key, std::span<const Row>(rows).subspan(first, sizes[i]), flight[i]));
       } else if (!together->ok()) {
-        answer(flight[i].done, together->error());
+        answer(flight[i], together->error());
       } else {
         auto from = together->value().begin() + static_cast<std::ptrdiff_t>(first);
         auto to = from + static_cast<std::ptrdiff_t>(sizes[i]);
-        answer(flight[i].done, Outcomes(std::move_iterator(from), std::move_iterator(to)));
+        answer(flight[i], Outcomes(std::move_iterator(from), std::move_iterator(to)));
       }
       first += sizes[i];
     }
+  }
+
+  Result<Outcomes> attemptAlone(const Key& key, std::span<const Row> rows, const Request& request) {
+    const metrics::RequestScope scope(request.trace);
+    return *attempt(key, rows, true);
+  }
+
+  // What the flight waited for, each of its requests did.
+  std::optional<Result<Outcomes>> attemptTogether(const Key& key, std::span<const Row> rows,
+                                                  const std::vector<Request>& flight) {
+    const auto shared = std::make_shared<metrics::RequestTrace>();
+    const metrics::RequestScope scope(shared);
+    auto outcomes = attempt(key, rows, false);
+    for (const Request& request : flight) {
+      if (!request.trace) continue;
+      request.trace->database += shared->database;
+      if (outcomes && !outcomes->ok()) request.trace->failedBecause(shared->cause());
+    }
+    return outcomes;
   }
 
   // Nothing: PostgreSQL refused a row, and it is not known whose (only when not `alone`).
@@ -220,8 +249,9 @@ class Coalescer {
     }
   }
 
-  void answer(const Done<Outcomes>& done, Result<Outcomes> result) {
-    runGuarded(options_.operation, [&] { done(std::move(result)); });
+  void answer(const Request& request, Result<Outcomes> result) {
+    const metrics::RequestScope scope(request.trace);
+    runGuarded(options_.operation, [&] { request.done(std::move(result)); });
   }
 
   const CoalescerOptions options_;

@@ -1,5 +1,7 @@
 #include "service/queue_cache.h"
 
+#include "metrics/request_trace.h"
+
 namespace howdah::service {
 
 using persistence::QueueName;
@@ -18,7 +20,7 @@ void QueueCache::find(const QueueName& queue_name, Done<QueuePtr> done) {
     } else {
       auto& pending = pending_[queue_name];
       if (!pending) started = pending = std::make_shared<Pending>();
-      pending->waiting.push_back(std::move(done));
+      pending->waiting.push_back(metrics::forThisRequest(std::move(done)));
     }
   }
   if (known) {

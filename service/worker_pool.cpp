@@ -1,6 +1,9 @@
 #include "service/worker_pool.h"
 
+#include <chrono>
+
 #include "metrics/log.h"
+#include "metrics/request_trace.h"
 
 namespace howdah::service {
 
@@ -23,6 +26,14 @@ void WorkerPool::stop() {
 }
 
 bool WorkerPool::post(Task task) {
+  // Whoever works for a request goes on working for it.
+  if (metrics::currentRequest()) {
+    task = [request = metrics::currentRequest(), since = std::chrono::steady_clock::now(), task = std::move(task)] {
+      request->queued += (std::chrono::steady_clock::now() - since).count();
+      const metrics::RequestScope scope(request);
+      task();
+    };
+  }
   {
     std::lock_guard lock(mutex_);
     // While a task runs its worker will look at the queue again.
@@ -50,15 +61,21 @@ void WorkerPool::run() {
 }
 
 Error failureOf(const std::exception_ptr& failure, std::string_view operation) {
+  const auto noteCause = [](const std::exception& error) {
+    if (const auto& request = metrics::currentRequest()) request->failedBecause(error.what());
+  };
   try {
     std::rethrow_exception(failure);
   } catch (const persistence::StoreBug& bug) {
+    noteCause(bug);
     metrics::logError("the database refused a statement",
                       {{"operation", operation}, {"sql_state", bug.sqlState()}, {"error", bug.what()}});
   } catch (const persistence::StoreError& error) {
+    noteCause(error);
     metrics::logDebug("the database failed a request", {{"operation", operation}, {"error", error.what()}});
     return serviceUnavailable();
   } catch (const std::exception& error) {
+    noteCause(error);
     metrics::logError("internal failure", {{"operation", operation}, {"error", error.what()}});
   }
   return Error{ErrorCode::InternalFailure, {}};

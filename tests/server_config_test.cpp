@@ -64,7 +64,10 @@ TEST_F(ServerConfigTest, DefaultsOfTheTableAreThoseOfTheOptions) {
   EXPECT_EQ(config.postgres.connect_timeout, postgres.connect_timeout);
   EXPECT_EQ(config.postgres.lock_timeout, postgres.lock_timeout);
   EXPECT_EQ(config.postgres.statement_deadline, postgres.statement_deadline);
+  EXPECT_EQ(config.postgres.slow_statement, postgres.slow_statement);
   EXPECT_EQ(config.postgres.test_clock, postgres.test_clock);
+  EXPECT_EQ(config.api.slow_request, api::ApiOptions().slow_request);
+  EXPECT_EQ(config.api.access_log_sample, api::ApiOptions().access_log_sample);
   const persistence::postgres::EmbeddedOptions embedded;
   EXPECT_EQ(config.embedded_postgres.data_dir, embedded.data_dir);
   EXPECT_EQ(config.embedded_postgres.bin_dir, embedded.bin_dir);
@@ -209,6 +212,9 @@ TEST_F(ServerConfigTest, AProblemSaysWhatToChange) {
       {"fraction of a second", {"--purge-interval", "1500ms"}, {}, "", "--purge-interval must be whole seconds"},
       {"size", {"--http-body-bytes", "2MB"}, {}, "", "a size with its unit (B, KiB, MiB, GiB) from 2MiB to 256MiB"},
       {"count", {"--workers", "0"}, {}, "", "--workers: \"0\" is not a number from 1 to 256"},
+      {"share", {"--access-log-sample", "1.01"}, {}, "", "\"1.01\" is not a share from 0 to 1, such as 0.01"},
+      {"not a share", {"--access-log-sample", "1%"}, {}, "", "\"1%\" is not a share"},
+      {"no share", {"--access-log-sample", "nan"}, {}, "", "\"nan\" is not a share"},
       {"not a count", {"--workers", "4x"}, {}, "", "\"4x\" is not a number"},
       {"choice", {"--log-level", "loud"}, {}, "", "\"loud\" is not one of debug, info, warn, error"},
       {"auth", {"--auth", "open"}, {}, "", "\"open\" is not one of none"},
@@ -289,6 +295,11 @@ TEST_F(ServerConfigTest, ARateOfKeysNeedsKeysThatAreVerified) {
     EXPECT_THAT(problemsOf({auth, "--requests-per-second-per-key", "9"}),
                 HasSubstr("requests-per-second-per-key needs --auth=sigv4"));
   }
+}
+
+TEST_F(ServerConfigTest, SharesAreReadAsNumbers) {
+  EXPECT_EQ(load({"--access-log-sample", "0.25"}).api.access_log_sample, 0.25);
+  EXPECT_EQ(load({"--access-log-sample=1"}).api.access_log_sample, 1);
 }
 
 TEST_F(ServerConfigTest, TlsIsForBothPortsAndNeedsBothFilesAndTheDefaultEngine) {

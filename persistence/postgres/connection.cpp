@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "metrics/log.h"
+#include "metrics/request_trace.h"
 #include "persistence/postgres/pooler_check.h"
 #include "persistence/postgres/setup_error.h"
 #include "persistence/store_error.h"
@@ -61,7 +62,7 @@ std::string_view field(const PGresult* result, int code) {
 }  // namespace
 
 Connection::Connection(const PostgresOptions& options, metrics::Recorder& recorder, const std::string& application_name)
-    : recorder_(recorder), statement_deadline_(options.statement_deadline) {
+    : recorder_(recorder), statement_deadline_(options.statement_deadline), slow_statement_(options.slow_statement) {
   using std::chrono::ceil;
   using std::chrono::seconds;
   const std::string connect_timeout = std::to_string(ceil<seconds>(options.connect_timeout).count());
@@ -151,7 +152,14 @@ Rows Connection::run(const Statement& statement, const Params& params, IfLost if
       PQsendQueryPrepared(connection_.get(), name.c_str(), static_cast<int>(bound.values.size()), bound.values.data(),
                           bound.lengths.data(), bound.formats.data(), /*resultFormat=*/1);
   Rows rows = finish(statement.name, sent, if_lost, statement_deadline_);
-  recorder_.statementFinished(statement.name, Clock::now() - started);
+  const auto took = Clock::now() - started;
+  recorder_.statementFinished(statement.name, took);
+  if (const auto& request = metrics::currentRequest()) request->database += took.count();
+  if (took >= slow_statement_) {
+    metrics::logWarn("slow statement", {{"statement", statement.name},
+                                        {"duration_ms", std::chrono::duration<double, std::milli>(took).count()},
+                                        {"rows", rows.size()}});
+  }
   return rows;
 }
 

@@ -76,6 +76,7 @@ class Connection {
   };
   metrics::Recorder& recorder_;
   const std::chrono::milliseconds statement_deadline_;
+  const std::chrono::milliseconds slow_statement_;
   std::unique_ptr<pg_conn, Finish> connection_;
   std::unordered_set<std::string_view> prepared_;
   bool broken_ = false;

@@ -12,6 +12,7 @@ struct PostgresOptions {
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds lock_timeout{5000};
   std::chrono::milliseconds statement_deadline{20000};  // a wait on the socket longer than this drops the connection
+  std::chrono::milliseconds slow_statement{500};        // one that takes longer is told in the log
   std::chrono::milliseconds notify_delay{5};            // for which wake hints to other processes gather
   bool test_clock = false;  // statements add the offset kept in howdah.test_clock to the database's clock
 };

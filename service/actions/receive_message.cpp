@@ -3,6 +3,7 @@
 // once.
 #include <algorithm>
 
+#include "metrics/request_trace.h"
 #include "service/message_digest.h"
 #include "service/message_id.h"
 #include "service/receive_attributes.h"
@@ -40,19 +41,25 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
     });
   }
 
+  // Woken by whoever brought a message: what follows is this request's own.
   void lookAgain(WakeSource source) override {
+    const metrics::RequestScope scope(trace_);
     woken_by_ = source;
     changed_attempts_left_ = kChangedAttempts;
     start();
   }
 
   void lookAgainElsewhere() override {
+    const metrics::RequestScope scope(trace_);
     service_.queues_.drop(queue_);
     changed_attempts_left_ = kChangedAttempts;
     start();
   }
 
-  void answerEmpty() override { answer(ReceiveMessageOutput{}); }
+  void answerEmpty() override {
+    const metrics::RequestScope scope(trace_);
+    answer(ReceiveMessageOutput{});
+  }
 
   // For the claim.
   bool clientIsGone() const { return client_->isGone(); }
@@ -142,6 +149,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   const ReceiveMessageInput input_;
   const std::shared_ptr<std::chrono::steady_clock::duration> parked_;
   const PermissionsPtr permissions_;
+  const metrics::RequestTracePtr trace_ = metrics::currentRequest();
   const Done<ReceiveMessageOutput> done_;
 
   QueuePtr queue_;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "metrics/log_level.h"
 #include "tests/support/scratch_file.h"
 
 namespace howdah::api {
@@ -160,6 +161,21 @@ TEST_F(AdminPort, FailingTestClockIsAnswered500) {
   enableTestClock();
   hooks_.test_clock_offset = []() -> double { throw std::runtime_error("no clock"); };
   EXPECT_EQ(ask("GET", "/admin/v1/test-clock").status, 500);
+}
+
+TEST_F(AdminPort, TheLogsLevelIsReadAndSet) {
+  const auto before = metrics::logLevel();
+  EXPECT_EQ(ask("PUT", "/admin/v1/log-level", R"({"level": "warn"})").body, "{\"level\":\"warn\"}\n");
+  EXPECT_EQ(metrics::logLevel(), metrics::LogLevel::Warn);
+  for (const char* body : {"", "warn", "{}", R"({"level": 1})", R"({"level": "loud"})", R"({"level": "info", "x": 1})"})
+    EXPECT_EQ(ask("PUT", "/admin/v1/log-level", body).status, 400) << body;
+  EXPECT_EQ(ask("GET", "/admin/v1/log-level").body, "{\"level\":\"warn\"}\n");
+  EXPECT_EQ(ask("DELETE", "/admin/v1/log-level").status, 405);
+  options_.loopback_only = false;
+  handler_ = nullptr;
+  EXPECT_EQ(ask("PUT", "/admin/v1/log-level", R"({"level": "debug"})").status, 403);
+  EXPECT_EQ(metrics::logLevel(), metrics::LogLevel::Warn);
+  metrics::setLogLevel(before);
 }
 
 constexpr const char* kToken = "a-token.of_32~characters+and/more==";

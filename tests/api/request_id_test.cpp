@@ -33,5 +33,33 @@ TEST(RequestId, NeverComesTwiceOnWhateverThread) {
   EXPECT_EQ(ids.size(), 20'000u);
 }
 
+std::string traceOf(HttpHeaders headers) {
+  HttpRequest request;
+  request.headers = std::move(headers);
+  return traceIdOf(request);
+}
+
+TEST(TraceId, IsThatOfTheW3CHeaderElseAmazonsRoot) {
+  const std::string parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const std::string amazon = "Parent=53995c3f42cd8ad8;Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+  EXPECT_EQ(traceOf({{"traceparent", parent}, {"X-Amzn-Trace-Id", amazon}}), "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_EQ(traceOf({{"Traceparent", parent + "-later"}}), "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_EQ(traceOf({{"x-amzn-trace-id", amazon}}), "1-5759e988-bd862e3fe1be46a994272793");
+  EXPECT_EQ(traceOf({{"traceparent", "nonsense"}, {"X-Amzn-Trace-Id", amazon}}), "1-5759e988-bd862e3fe1be46a994272793");
+}
+
+TEST(TraceId, WhatHasNotItsFormIsNone) {
+  for (const char* parent : {"", "00", "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+                             "00-4bf92f3577b34da6a3ce929d0e0e473G-00f067aa0ba902b7-01",
+                             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+                             "00 4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                             "xx-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
+    EXPECT_EQ(traceOf({{"traceparent", parent}}), "") << parent;
+  for (const char* amazon :
+       {"", "Root=", "Root=1-5759e988-bd862e3fe1be46a99427279", "Root=1-5759e988-bd862e3fe1be46a99427279x",
+        "root=1-5759e988-bd862e3fe1be46a994272793", "1-5759e988-bd862e3fe1be46a994272793"})
+    EXPECT_EQ(traceOf({{"X-Amzn-Trace-Id", amazon}}), "") << amazon;
+}
+
 }  // namespace
 }  // namespace howdah::api

@@ -1,11 +1,16 @@
 #include "metrics/log.h"
 
+#include <functional>
 #include <limits>
+#include <memory>
 #include <regex>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "metrics/audit.h"
+#include "metrics/log_level.h"
+#include "metrics/request_trace.h"
 
 namespace howdah::metrics {
 namespace {
@@ -73,6 +78,78 @@ TEST(Log, WhatIsBelowTheLevelIsNotWritten) {
                        EXPECT_TRUE(logEnabled(LogLevel::Warn));
                      }),
             "");
+}
+
+TEST(Log, ItsLevelChangesWhileLinesAreWritten) {
+  const std::string lines = captured(LogLevel::Warn, LogFormat::Json, [] {
+    logInfo("before");
+    setLogLevel(LogLevel::Debug);
+    EXPECT_EQ(logLevel(), LogLevel::Debug);
+    logDebug("between");
+    setLogLevel(LogLevel::Error);
+    logWarn("after");
+  });
+  EXPECT_EQ(lines.find("before"), lines.npos);
+  EXPECT_NE(lines.find("between"), lines.npos);
+  EXPECT_EQ(lines.find("after"), lines.npos);
+}
+
+TEST(Log, LevelsHaveTheirNames) {
+  for (const LogLevel level : {LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error})
+    EXPECT_EQ(logLevelOf(nameOf(level)), level);
+  for (const char* none : {"", "Debug", "trace", "warning"}) EXPECT_EQ(logLevelOf(none), std::nullopt) << none;
+}
+
+TEST(Log, LinesOfARequestCarryItsNames) {
+  const auto request = std::make_shared<RequestTrace>();
+  request->request_id = "the-request";
+  {
+    const RequestScope scope(request);
+    EXPECT_EQ(jsonOf({{"a", 1}}), R"({"msg":"m","a":1,"request_id":"the-request"})"
+                                  "\n");
+    request->trace_id = "the-trace";
+    EXPECT_EQ(jsonOf({}), R"({"msg":"m","request_id":"the-request","trace_id":"the-trace"})"
+                          "\n");
+    const RequestScope of_nobody(nullptr);
+    EXPECT_EQ(jsonOf({}), "{\"msg\":\"m\"}\n");
+  }
+  EXPECT_EQ(currentRequest(), nullptr);
+}
+
+TEST(Log, WorkForARequestStaysItsOwnOnOtherThreads) {
+  const auto request = std::make_shared<RequestTrace>();
+  std::function<int(int)> work;
+  {
+    const RequestScope scope(request);
+    work = forThisRequest([&](int number) {
+      EXPECT_EQ(currentRequest(), request);
+      return number + 1;
+    });
+  }
+  std::thread([&] {
+    EXPECT_EQ(work(1), 2);
+    EXPECT_EQ(currentRequest(), nullptr);
+  }).join();
+}
+
+TEST(Log, WarningsThatSayTheSameAreWrittenOnceASecond) {
+  const std::string lines = captured(LogLevel::Info, LogFormat::Json, [] {
+    for (int i = 0; i < 100; ++i) {
+      const auto request = std::make_shared<RequestTrace>();
+      request->request_id = std::to_string(i);
+      const RequestScope scope(request);
+      logWarn("folded by this test", {{"kind", i % 2 == 0 ? "even" : "odd"}, {"number", i}});
+      logInfo("not folded");
+    }
+  });
+  const auto count = [&](std::string_view text) {
+    int found = 0;
+    for (auto at = lines.find(text); at != lines.npos; at = lines.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count(R"("msg":"folded by this test")"), 2) << lines;
+  EXPECT_EQ(count(R"("kind":"even","number":0,"request_id":"0"})"), 1) << lines;
+  EXPECT_EQ(count("not folded"), 100);
 }
 
 TEST(Log, AuditLinesAreWrittenWhateverTheLevel) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <future>
 
+#include "metrics/request_trace.h"
 #include "tests/support/null_recorder.h"
 
 namespace howdah::service {
@@ -367,6 +368,45 @@ TEST(CoalescerRace, EachRequestOfManyThreadsGetsItsOwnOutcomes) {
   for (auto& thread : threads) thread.join();
   pool.stop();
   EXPECT_EQ(right, kThreads * kRequests);
+}
+
+TEST_F(CoalescerTest, EachRequestWaitedForItsFlightAndIsAnsweredAsItself) {
+  make({});
+  std::vector<metrics::RequestTracePtr> requests;
+  for (int i = 0; i < 3; ++i) requests.push_back(std::make_shared<metrics::RequestTrace>());
+  during_flight_ = [] { metrics::currentRequest()->database += 7; };
+  std::vector<metrics::RequestTracePtr> answered;
+  const auto submitFor = [&](std::size_t i) {
+    const metrics::RequestScope scope(requests[i]);
+    numbers_->submit("q", {1}, {1, 0}, [&](Result<Rows>) { answered.push_back(metrics::currentRequest()); });
+  };
+  submitFor(0);
+  runTask();
+  EXPECT_EQ(requests[0]->database, 7);
+  submitFor(1);
+  submitFor(2);
+  runTasks();
+  EXPECT_EQ(recorder_.flights, (std::vector<std::size_t>{1, 2}));
+  EXPECT_EQ(answered, requests);
+  for (const auto& request : requests) {
+    EXPECT_EQ(request->database, 7);
+    EXPECT_GT(request->queued, 0);
+  }
+  EXPECT_EQ(requests[0]->database, 7);  // not by the flight of others
+}
+
+TEST_F(CoalescerTest, WhyASharedFlightFailedIsKnownToEachRequest) {
+  make({});
+  std::vector<metrics::RequestTracePtr> requests;
+  during_flight_ = [] { throw StoreUnavailable("the database is away"); };
+  for (int i = 0; i < 2; ++i) {
+    requests.push_back(std::make_shared<metrics::RequestTrace>());
+    const metrics::RequestScope scope(requests.back());
+    submit("q", {i});
+  }
+  runTasks();
+  for (const auto& request : requests) EXPECT_EQ(request->cause(), "the database is away");
+  EXPECT_EQ(error(0), ErrorCode::ServiceUnavailable);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <future>
 #include <latch>
 
+#include "metrics/request_trace.h"
+
 namespace howdah::service {
 namespace {
 
@@ -42,6 +44,27 @@ TEST(WorkerPool, StopFinishesWhatIsQueuedAndWhatThatPosts) {
   pool.start();
   pool.stop();
   EXPECT_EQ(ran, 200);
+}
+
+TEST(WorkerPool, ATaskGoesOnWorkingForTheRequestThatPostedIt) {
+  WorkerPool pool(1);
+  const auto request = std::make_shared<metrics::RequestTrace>();
+  {
+    const metrics::RequestScope scope(request);
+    ASSERT_TRUE(pool.post([&] {
+      EXPECT_EQ(metrics::currentRequest(), request);
+      EXPECT_GT(request->queued.load(), 0);
+      try {
+        throw StoreUnavailable("the database is away");
+      } catch (const std::exception&) {
+        (void)failureOf(std::current_exception(), "test");
+      }
+    }));
+  }
+  ASSERT_TRUE(pool.post([] { EXPECT_EQ(metrics::currentRequest(), nullptr); }));
+  pool.start();
+  pool.stop();
+  EXPECT_EQ(request->cause(), "the database is away");
 }
 
 TEST(WorkerPool, RefusesTasksOnceStopped) {
