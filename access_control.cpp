@@ -19,8 +19,9 @@ std::int64_t us(auto time) { return std::chrono::duration_cast<microseconds>(tim
 
 }  // namespace
 
-AccessControl::AccessControl(const std::string& credentials_path)
-    : credentials_(std::make_shared<api::CredentialStore>(credentials_path)),
+AccessControl::AccessControl(const std::string& credentials_path, metrics::Recorder& recorder)
+    : told_([&recorder](bool success) { recorder.reloaded("credentials", success); }),
+      credentials_(std::make_shared<api::CredentialStore>(credentials_path)),
       ahead_us_(std::make_shared<std::atomic<std::int64_t>>(us(system_clock::now()) - us(steady_clock::now()))),
       authenticator_(std::make_shared<const api::Authenticator>(
           credentials_,
@@ -28,7 +29,7 @@ AccessControl::AccessControl(const std::string& credentials_path)
             return std::chrono::floor<std::chrono::seconds>(
                 std::chrono::sys_time<microseconds>(microseconds(us(steady_clock::now()) + *ahead_us)));
           })),
-      reloading_("credentials", kReload, [credentials = credentials_] { credentials->reloadIfChanged(); }) {}
+      reloading_("credentials", kReload, [this] { credentials_->reloadIfChanged(told_); }) {}
 
 void AccessControl::followClock(DatabaseTime database_time) {
   try {

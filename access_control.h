@@ -10,6 +10,7 @@
 #include <string>
 
 #include "api/auth/authenticator.h"
+#include "metrics/recorder.h"
 #include "periodic.h"
 
 namespace howdah {
@@ -19,19 +20,20 @@ class AccessControl {
   using DatabaseTime = std::function<std::chrono::sys_time<std::chrono::microseconds>()>;  // asks it; may throw
 
   // Throws std::runtime_error with all that is wrong with the credentials.
-  explicit AccessControl(const std::string& credentials_path);
+  AccessControl(const std::string& credentials_path, metrics::Recorder& recorder);
 
   // From now on signatures are judged by that clock; until then by this machine's.
   void followClock(DatabaseTime database_time);
   void stopFollowing() { clock_.reset(); }
 
-  void reload() { credentials_->reload(); }
+  void reload() { credentials_->reload(told_); }
 
   const std::shared_ptr<const api::Authenticator>& authenticator() const { return authenticator_; }
 
  private:
   void measure(const DatabaseTime& database_time);
 
+  const api::CredentialStore::Told told_;
   const std::shared_ptr<api::CredentialStore> credentials_;
   // The clock ahead of the monotonic one, in microseconds.
   const std::shared_ptr<std::atomic<std::int64_t>> ahead_us_;

@@ -16,7 +16,9 @@
 #include "credentials_command.h"
 #include "healthcheck.h"
 #include "howdah_revision.h"
+#include "metrics/metric_table.h"
 #include "migrate.h"
+#include "persistence/postgres/migrator.h"
 #include "selftest.h"
 #include "serve.h"
 #include "server_config.h"
@@ -28,7 +30,7 @@ namespace {
 
 constexpr int kFailure = 1, kUsage = 2;
 
-const metrics::BuildInfo kBuild{HOWDAH_VERSION, HOWDAH_REVISION};
+const metrics::BuildInfo kBuild{HOWDAH_VERSION, HOWDAH_REVISION, persistence::postgres::newestMigration()};
 
 int complain(std::string_view problems, int exit_code) {
   while (!problems.empty()) {
@@ -77,8 +79,11 @@ int run(int argc, char** argv) {
   CLI::App* config_command = app.add_subcommand("config", "Show settings");
   CLI::App* print_command = config_command->add_subcommand("print", "Effective settings, as a config file");
   CLI::App* settings_command = config_command->add_subcommand("settings", "Every setting there is");
+  CLI::App* metrics_command =
+      app.add_subcommand("metrics", "Show every metric there is, as the table in docs/metrics.md");
   CLI::App* version_command = app.add_subcommand("version", "Show the version");
-  for (CLI::App* command : {serve_command, migrate_command, healthcheck_command, selftest_command, print_command}) {
+  for (CLI::App* command :
+       {serve_command, migrate_command, healthcheck_command, selftest_command, print_command}) {
     addSettings(*command, flags);
   }
   config_command->require_subcommand(1);
@@ -146,6 +151,10 @@ int run(int argc, char** argv) {
   }
   if (settings_command->parsed()) {
     fmt::print("{}", json_schema ? settingsJsonSchema() : markdown ? settingsMarkdown() : settingsHelp());
+    return 0;
+  }
+  if (metrics_command->parsed()) {
+    fmt::print("{}", metrics::metricsMarkdown());
     return 0;
   }
   try {

@@ -22,8 +22,10 @@
 #include "periodic.h"
 #include "persistence/postgres/database.h"
 #include "persistence/postgres/embedded.h"
+#include "persistence/store_error.h"
 #include "service/maintenance.h"
 #include "service/message_mover.h"
+#include "service/snapshot_duty.h"
 #include "service/sqs_service.h"
 #include "systemd_notify.h"
 #include "welcome.h"
@@ -42,18 +44,19 @@ using Request = ShutdownSignals::Request;
 constexpr milliseconds kReserve{6000};
 constexpr milliseconds kAdminStop{500};
 constexpr milliseconds kWatchDatabase{2000};
+constexpr milliseconds kReadSnapshot{1000};  // one row, unless there is a new one
 
 class Server {
  public:
   Server(const ServerConfig& config, const metrics::BuildInfo& build, ShutdownSignals& signals)
-      : config_(config), signals_(signals), recorder_(build) {
+      : config_(config), signals_(signals), recorder_(build, {config.api.account, config.metrics_queues_max}) {
     listener_ = config.http_engine == ServerConfig::HttpEngine::Cpprest
                     ? api::makeCpprestServer(config.listener)
                     : api::makeBeastServer(config.listener, recorder_);
     admin_ = api::makeBeastServer(config.admin_listener, recorder_);
     admin_hooks_.version_json = build.json();
     if (config.auth == "sigv4") {
-      access_ = std::make_unique<AccessControl>(config.credentials);
+      access_ = std::make_unique<AccessControl>(config.credentials, recorder_);
       signals.onHangup([this] { access_->reload(); });
     }
   }
@@ -91,17 +94,27 @@ class Server {
                      database_->notifications(), recorder_, config_.service);
     service_->start();
     createDeclaredQueues(*service_, config_.queues, config_.api.account);
-    mover_.emplace(database_->moveTasks(), clock_, [this](persistence::QueueId queue_id, std::size_t messages) {
-      service_->messagesArrived(queue_id, messages);
-    });
+    mover_.emplace(
+        database_->moveTasks(), clock_, recorder_,
+        [this](persistence::QueueId queue_id, std::size_t messages) { service_->messagesArrived(queue_id, messages); });
     persistence::MaintenanceStore& duties = database_->maintenance();
     const bool counts_bytes = config_.service.stored_bytes > 0 || config_.service.stored_bytes_per_queue > 0;
     maintenance_.emplace(
         duties, recorder_,
-        std::vector{service::sweepDuty(duties), service::retentionDuty(duties), service::windowsDuty(duties),
+        std::vector{service::sweepDuty(duties, recorder_), service::retentionDuty(duties, recorder_),
+                    service::windowsDuty(duties),
                     counts_bytes ? service::storedBytesDuty(duties) : service::unwantedCountDuty(duties),
-                    mover_->duty()});
+                    mover_->duty(), service::snapshotDuty(database_->snapshots(), config_.metrics_snapshot_interval)});
     maintenance_->start();
+    snapshot_reader_.emplace("snapshot", kReadSnapshot, [this, known = std::int64_t{0}]() mutable {
+      try {
+        auto snapshot = database_->snapshots().read(known);
+        if (!snapshot) return;
+        known = snapshot->number;
+        recorder_.snapshotRead(std::move(snapshot));
+      } catch (const persistence::StoreUnavailable&) {  // the pool has told that already
+      }
+    });
     if (access_) access_->followClock([this] { return database_->time(); });
     if (config_.ready_needs_database)
       watching_database_.emplace("database", kWatchDatabase, [this] { lookForDatabase(); });
@@ -138,6 +151,7 @@ class Server {
     listener_->stop(std::max(left, milliseconds(1000)));
     if (access_) access_->stopFollowing();
     watching_database_.reset();
+    snapshot_reader_.reset();
     if (maintenance_) maintenance_->stop();
     if (service_) service_->stop();
     admin_->stop(kAdminStop);
@@ -159,6 +173,7 @@ class Server {
                config_.ready_needs_database}};
     };
     admin_hooks_.metrics = [this] { return recorder_.render(); };
+    admin_hooks_.queue_metrics = [this](std::string_view pattern) { return recorder_.renderQueues(pattern); };
     if (config_.postgres.test_clock) {
       admin_hooks_.test_clock_offset = [this] { return startedDatabase().testClockOffset(); };
       admin_hooks_.set_test_clock_offset = [this](double seconds) { startedDatabase().setTestClockOffset(seconds); };
@@ -195,7 +210,8 @@ class Server {
   std::optional<service::MessageMover> mover_;
   std::optional<service::Maintenance> maintenance_;
   std::optional<Periodic> watching_database_;  // with ready-needs-database
-  std::unique_ptr<AccessControl> access_;      // with --auth=sigv4
+  std::optional<Periodic> snapshot_reader_;
+  std::unique_ptr<AccessControl> access_;  // with --auth=sigv4
   api::AdminHooks admin_hooks_;
   std::unique_ptr<api::HttpServer> listener_;
   std::unique_ptr<api::HttpServer> admin_;

@@ -52,6 +52,8 @@ struct ServerConfig {
   bool ready_needs_database = false;
   metrics::LogLevel log_level = metrics::LogLevel::Info;
   metrics::LogFormat log_format = metrics::LogFormat::Auto;
+  std::size_t metrics_queues_max = 1000;
+  std::chrono::milliseconds metrics_snapshot_interval{10'000};
   std::chrono::milliseconds drain_delay{5'000};
   std::chrono::milliseconds drain_timeout{25'000};
   std::vector<DeclaredQueue> queues;

@@ -14,6 +14,7 @@
 
 #include "api/audit.h"
 #include "api/auth/admin_token.h"
+#include "api/codec/query_params.h"
 #include "api/cross_site.h"
 #include "metrics/log_level.h"
 #include "service/worker_pool.h"
@@ -138,7 +139,7 @@ class AdminRoutes {
     bool writable;  // takes PUT
     void (AdminRoutes::*serve)(std::shared_ptr<HttpExchange>);
   };
-  static const std::array<Route, 6> kRoutes;
+  static const std::array<Route, 7> kRoutes;
 
   std::optional<HttpResponse> refuse(const HttpRequest& request, Guard guard, std::string_view path) {
     if (guard == Guard::Open) return std::nullopt;
@@ -146,7 +147,7 @@ class AdminRoutes {
       if (guard == Guard::Shown || options_.loopback_only) return std::nullopt;
       return text(403, "Off loopback this is served only with a token; the setting admin-token-file names its file.");
     }
-    if (options_.metrics_open && path == "/metrics") return std::nullopt;
+    if (options_.metrics_open && (path == "/metrics" || path == "/metrics/per-queue")) return std::nullopt;
     const std::string_view given = request.header("Authorization");
     if (token_->isIn(given)) return std::nullopt;
     HttpResponse response = text(401, "This asks for the token of admin-token-file, as Authorization: Bearer TOKEN.");
@@ -171,9 +172,21 @@ class AdminRoutes {
     exchange->reply(readiness(query == "verbose" || query.starts_with("verbose=")));
   }
 
-  void metrics(std::shared_ptr<HttpExchange> exchange) {
-    exchange->reply(
-        {.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = hooks_.metrics()});
+  static HttpResponse metricsText(std::string body) {
+    return {.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = std::move(body)};
+  }
+
+  void metrics(std::shared_ptr<HttpExchange> exchange) { exchange->reply(metricsText(hooks_.metrics())); }
+
+  void queueMetrics(std::shared_ptr<HttpExchange> exchange) {
+    const std::string_view target = exchange->request().target;
+    std::string query(target.substr(std::min(target.find('?'), target.size() - 1) + 1));
+    QueryParams params;
+    if (!params.add(query)) return exchange->reply(text(400, "The query string is not readable."));
+    auto series = hooks_.queue_metrics(params.all().value("queue").value_or(".*"));
+    if (!series)
+      return exchange->reply(text(400, "queue is no regular expression; https://github.com/google/re2/wiki/Syntax"));
+    exchange->reply(metricsText(*std::move(series)));
   }
 
   void version(std::shared_ptr<HttpExchange> exchange) { exchange->reply(json(200, hooks_.version_json)); }
@@ -232,10 +245,11 @@ class AdminRoutes {
   service::WorkerPool worker_{1};  // test clock hooks ask the database, which an I/O thread must not wait for
 };
 
-const std::array<AdminRoutes::Route, 6> AdminRoutes::kRoutes{{
+const std::array<AdminRoutes::Route, 7> AdminRoutes::kRoutes{{
     {"/healthz", Guard::Open, false, &AdminRoutes::health},
     {"/readyz", Guard::Open, false, &AdminRoutes::ready},
     {"/metrics", Guard::Shown, false, &AdminRoutes::metrics},
+    {"/metrics/per-queue", Guard::Shown, false, &AdminRoutes::queueMetrics},
     {"/version", Guard::Shown, false, &AdminRoutes::version},
     {"/admin/v1/log-level", Guard::Manages, true, &AdminRoutes::logLevel},
     {"/admin/v1/test-clock", Guard::Manages, true, &AdminRoutes::testClock},

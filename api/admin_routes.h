@@ -6,7 +6,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/http_server.h"
@@ -25,8 +27,10 @@ struct ReadinessCheck {
 struct AdminHooks {
   std::function<std::vector<ReadinessCheck>()> readiness;  // at hand; asks nobody
   std::function<std::string()> metrics;                    // Prometheus' text format; at hand
-  std::function<double()> test_clock_offset;               // null: there is no test clock; may block
-  std::function<void(double)> set_test_clock_offset;       // seconds; may block
+  // Of the queues whose label the whole of the pattern fits; nothing: it is no pattern. At hand.
+  std::function<std::optional<std::string>(std::string_view pattern)> queue_metrics;
+  std::function<double()> test_clock_offset;          // null: there is no test clock; may block
+  std::function<void(double)> set_test_clock_offset;  // seconds; may block
   std::string version_json;
 };
 

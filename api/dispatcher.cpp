@@ -279,7 +279,16 @@ class Call : public std::enable_shared_from_this<Call> {
   }
 
   void refuse(const Error& error) {
+    if (isAuthFailure(error.code)) api_->recorder.authenticationFailed(errorRow(error.code).query_code);
     answer(codec_->encodeError(error, context_.request_id), errorRow(error.code).query_code);
+  }
+
+  static bool isAuthFailure(ErrorCode code) {
+    using enum ErrorCode;
+    constexpr ErrorCode kAuthFailures[]{AccessDeniedException,      ExpiredTokenException, IncompleteSignatureException,
+                                        InvalidSignatureException,  InvalidSecurity,       RequestExpired,
+                                        UnrecognizedClientException};
+    return std::ranges::find(kAuthFailures, code) != std::end(kAuthFailures);
   }
 
   // On whatever thread the exception came out.

@@ -778,7 +778,7 @@ void raiseDescriptorLimit(std::size_t connections) {
 void BeastServer::bind() {
   raiseDescriptorLimit(options_.limits.connections);
   if (!options_.tls_cert_file.empty())
-    shared_->tls = std::make_unique<TlsIdentity>(options_.tls_cert_file, options_.tls_key_file);
+    shared_->tls = std::make_unique<TlsIdentity>(options_.tls_cert_file, options_.tls_key_file, shared_->recorder);
   std::vector<std::shared_ptr<IoLoop>> loops;
   for (int i = 0; i < std::max(1, options_.threads); ++i) loops.push_back(std::make_shared<IoLoop>());
   for (auto& acceptor : bindListeners(loops.front()->context, options_)) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <new>
 #include <stdexcept>
 
@@ -82,12 +83,15 @@ int chooseProtocol(SSL*, const unsigned char** chosen, unsigned char* length, co
 
 }  // namespace
 
-TlsIdentity::TlsIdentity(std::string cert_file, std::string key_file)
+TlsIdentity::TlsIdentity(std::string cert_file, std::string key_file, metrics::Recorder& recorder)
     : cert_file_(std::move(cert_file)),
       key_file_(std::move(key_file)),
+      recorder_(recorder),
       stamp_(stamp()),
       looked_at_(std::chrono::steady_clock::now()),
-      context_(load()) {}
+      context_(load()) {
+  tellEnd();
+}
 
 std::shared_ptr<SSL_CTX> TlsIdentity::current() {
   std::lock_guard lock(mutex_);
@@ -99,8 +103,11 @@ std::shared_ptr<SSL_CTX> TlsIdentity::current() {
   stamp_ = std::move(stamp_now);
   try {
     context_ = load();
+    tellEnd();
+    recorder_.reloaded("certificate", true);
     metrics::logInfo("the TLS certificate was read again", {{"file", cert_file_}});
   } catch (const std::exception& error) {
+    recorder_.reloaded("certificate", false);
     metrics::logError("the TLS certificate was not read again, the old one stays in use", {{"error", error.what()}});
   }
   return context_;
@@ -117,6 +124,12 @@ std::string TlsIdentity::stamp() const {
     }
   }
   return text;
+}
+
+void TlsIdentity::tellEnd() const {
+  std::tm utc{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context_.get())), &utc) != 1) return;
+  recorder_.certificateEnds(std::chrono::sys_seconds(std::chrono::seconds(timegm(&utc))));
 }
 
 std::shared_ptr<SSL_CTX> TlsIdentity::load() const {

@@ -11,12 +11,14 @@
 #include <string>
 #include <string_view>
 
+#include "metrics/recorder.h"
+
 namespace howdah::api {
 
 class TlsIdentity {
  public:
   // Throws std::runtime_error with a sentence that names the file and says what to change.
-  TlsIdentity(std::string cert_file, std::string key_file);
+  TlsIdentity(std::string cert_file, std::string key_file, metrics::Recorder& recorder);
 
   // What a new session is to use. Looks once a second whether the files have changed; broken ones are told in the log,
   // and the last good ones stay in use. Any thread.
@@ -24,9 +26,11 @@ class TlsIdentity {
 
  private:
   std::shared_ptr<SSL_CTX> load() const;
+  void tellEnd() const;
   std::string stamp() const;
 
   const std::string cert_file_, key_file_;
+  metrics::Recorder& recorder_;
   std::mutex mutex_;
   std::string stamp_;  // of the files as they were read last
   std::chrono::steady_clock::time_point looked_at_;

@@ -36,7 +36,7 @@ constexpr MetricRow kTable[]{
     {"howdah_connections_rejected_total", Counter, "reason",
      "HTTP connections refused by a limit or a failed handshake"},
     {"howdah_auth_failures_total", Counter, "reason", "Requests refused for their signature, key or permissions"},
-    {"howdah_throttled_total", Counter, "limit", "Requests refused since a limit was reached"},
+    {"howdah_throttled_total", Counter, "limit", "Requests or messages of a batch refused by the limit of a setting"},
 
     // Long polls and shared transactions
     {"howdah_receive_waiters", Gauge, "", "Long polls parked now"},
@@ -133,7 +133,8 @@ constexpr MetricRow kTable[]{
     {"howdah_leader", Gauge, "duty", "1 on the server that holds the duty"},
     {"howdah_draining", Gauge, "", "1 while the server shuts down"},
     {"howdah_reloads_total", Counter, "what,result", "Files read again while the server ran: credentials, certificate"},
-    {"howdah_certificate_expiry_timestamp_seconds", Gauge, "port", "When the TLS certificate of a port ends"},
+    {"howdah_certificate_expiry_timestamp_seconds", Gauge, "",
+     "When the TLS certificate in use ends, absent without TLS"},
     {"howdah_threads", Gauge, "", "Threads of the server"},
     {"process_cpu_seconds_total", Counter, "", "User and system CPU time spent, in seconds"},
     {"process_start_time_seconds", Gauge, "", "Start of the process, in seconds since the Unix epoch"},
@@ -143,18 +144,23 @@ constexpr MetricRow kTable[]{
     {"process_max_fds", Gauge, "", "Limit of open file descriptors"},
 };
 
+}  // namespace
+
 std::string_view typeName(MetricType type) {
   constexpr std::string_view kNames[]{"counter", "gauge", "histogram", "summary"};
   return kNames[static_cast<std::size_t>(type)];
 }
 
-}  // namespace
-
 std::span<const MetricRow> metricTable() { return kTable; }
 
-const MetricRow& metricRow(std::string_view name) {
+const MetricRow* findMetricRow(std::string_view name) {
   const auto* const row = std::ranges::find(kTable, name, &MetricRow::name);
-  if (row == std::end(kTable)) throw std::logic_error(fmt::format("no row in the table of metrics for {}", name));
+  return row == std::end(kTable) ? nullptr : row;
+}
+
+const MetricRow& metricRow(std::string_view name) {
+  const MetricRow* const row = findMetricRow(name);
+  if (row == nullptr) throw std::logic_error(fmt::format("no row in the table of metrics for {}", name));
   return *row;
 }
 

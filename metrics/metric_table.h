@@ -9,6 +9,7 @@
 namespace howdah::metrics {
 
 enum class MetricType { Counter, Gauge, Histogram, Summary };
+std::string_view typeName(MetricType type);  // as "counter"
 
 struct MetricRow {
   std::string_view name;
@@ -20,6 +21,7 @@ struct MetricRow {
 
 std::span<const MetricRow> metricTable();
 
+const MetricRow* findMetricRow(std::string_view name);  // null: there is none
 // REQUIRES: there is one; throws std::logic_error otherwise.
 const MetricRow& metricRow(std::string_view name);
 

@@ -8,16 +8,20 @@
 #include <sstream>
 #include <string>
 
+#include "metrics/metric_table.h"
+
 namespace howdah::metrics {
 namespace {
 
 using prometheus::MetricFamily;
-using prometheus::MetricType;
 
-MetricFamily single(const char* name, const char* help, MetricType type, double value) {
-  MetricFamily family{name, help, type, {}};
+MetricFamily single(const char* name, double value) {
+  const MetricRow& row = metricRow(name);
+  const bool counts = row.type == MetricType::Counter;
+  MetricFamily family{
+      name, std::string(row.help), counts ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge, {}};
   prometheus::ClientMetric metric;
-  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  (counts ? metric.counter.value : metric.gauge.value) = value;
   family.metric.push_back(std::move(metric));
   return family;
 }
@@ -49,15 +53,12 @@ std::vector<MetricFamily> collectProcessMetrics() {
     for (int i = 16; i < 20; ++i) fields >> skip;
     fields >> threads >> skip >> start >> virtual_bytes >> resident_pages;
     const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-    families.push_back(single("process_cpu_seconds_total", "User and system CPU time spent, in seconds",
-                              MetricType::Counter, (user + system) / ticks));
-    families.push_back(single("process_start_time_seconds", "Start of the process, in seconds since the Unix epoch",
-                              MetricType::Gauge, bootTime() + start / ticks));
+    families.push_back(single("process_cpu_seconds_total", (user + system) / ticks));
+    families.push_back(single("process_start_time_seconds", bootTime() + start / ticks));
+    families.push_back(single("process_virtual_memory_bytes", virtual_bytes));
     families.push_back(
-        single("process_virtual_memory_bytes", "Virtual memory size, in bytes", MetricType::Gauge, virtual_bytes));
-    families.push_back(single("process_resident_memory_bytes", "Resident memory size, in bytes", MetricType::Gauge,
-                              resident_pages * static_cast<double>(sysconf(_SC_PAGESIZE))));
-    families.push_back(single("howdah_threads", "Threads of the server", MetricType::Gauge, threads));
+        single("process_resident_memory_bytes", resident_pages * static_cast<double>(sysconf(_SC_PAGESIZE))));
+    families.push_back(single("howdah_threads", threads));
   }
   std::error_code error;
   double descriptors = 0;
@@ -65,11 +66,10 @@ std::vector<MetricFamily> collectProcessMetrics() {
     ++descriptors;
   }
   if (!error) {
-    families.push_back(single("process_open_fds", "Open file descriptors", MetricType::Gauge, descriptors));
+    families.push_back(single("process_open_fds", descriptors));
   }
   if (rlimit limit{}; getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    families.push_back(single("process_max_fds", "Limit of open file descriptors", MetricType::Gauge,
-                              static_cast<double>(limit.rlim_cur)));
+    families.push_back(single("process_max_fds", static_cast<double>(limit.rlim_cur)));
   }
   return families;
 }

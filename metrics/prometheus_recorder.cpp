@@ -14,6 +14,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "metrics/metric_table.h"
 #include "metrics/process_metrics.h"
 
 namespace howdah::metrics {
@@ -56,17 +57,18 @@ constexpr std::array<std::string_view, 3> kProtocols{"json", "query", "rest"};
 constexpr std::array<int, 14> kCodes{200, 204, 400, 403, 404, 405, 408, 411, 413, 415, 429, 431, 500, 503};
 constexpr std::size_t kMaxLabelValues = 128;
 
-const Buckets kRequestSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
-const Buckets kQuerySeconds{0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10};
-const Buckets kWaitSeconds{0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 20};
-const Buckets kDutySeconds{0.01, 0.05, 0.25, 1, 5, 30, 120};
-const Buckets kBytes{256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304};
-const Buckets kBatch{1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
+Buckets bucketsOf(std::string_view name) {
+  const auto& buckets = metricRow(name).buckets;
+  return {buckets.begin(), buckets.end()};
+}
+std::string labelOf(std::string_view name) { return std::string(metricRow(name).labels); }  // of those that have one
 
 template <typename Container, typename Value>
 std::size_t indexOf(const Container& container, const Value& value) {
   return static_cast<std::size_t>(std::find(container.begin(), container.end(), value) - container.begin());
 }
+
+void add(QueueCounts::Count& count, std::uint64_t more) { count.fetch_add(more, std::memory_order_relaxed); }
 
 std::size_t actionIndex(std::string_view action) {
   const auto found = std::lower_bound(kActions.begin(), kActions.end(), action);
@@ -137,89 +139,94 @@ struct PrometheusRecorder::Series {
   };
 
   explicit Series(const BuildInfo& build) {
-    gaugeFamily("howdah_build_info", "Always 1; the build is in the labels")
-        .Add({{"version", build.version}, {"revision", build.revision}, {"compiler", build.compiler}})
+    gaugeFamily("howdah_build_info")
+        .Add({{"version", build.version},
+              {"revision", build.revision},
+              {"compiler", build.compiler},
+              {"schema_version", std::to_string(build.schema_version)}})
         .Set(1);
   }
 
-  Family<Counter>& counterFamily(const char* name, const char* help) {
-    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+  auto& family(auto builder, const char* name) {
+    return builder.Name(name).Help(std::string(metricRow(name).help)).Register(registry);
   }
-  Family<Gauge>& gaugeFamily(const char* name, const char* help) {
-    return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
-  }
-  Family<Histogram>& histogramFamily(const char* name, const char* help) {
-    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
-  }
-  Counter& counter(const char* name, const char* help) { return counterFamily(name, help).Add({}); }
-  Gauge& gauge(const char* name, const char* help) { return gaugeFamily(name, help).Add({}); }
-  Histogram& histogram(const char* name, const char* help, const Buckets& buckets) {
-    return histogramFamily(name, help).Add({}, buckets);
+  Family<Counter>& counterFamily(const char* name) { return family(prometheus::BuildCounter(), name); }
+  Family<Gauge>& gaugeFamily(const char* name) { return family(prometheus::BuildGauge(), name); }
+  Family<Histogram>& histogramFamily(const char* name) { return family(prometheus::BuildHistogram(), name); }
+  Counter& counter(const char* name) { return counterFamily(name).Add({}); }
+  Gauge& gauge(const char* name) { return gaugeFamily(name).Add({}); }
+  Histogram& histogram(const char* name) { return histogramFamily(name).Add({}, bucketsOf(name)); }
+  Labelled<Counter> labelledCounter(const char* name) { return {counterFamily(name), labelOf(name)}; }
+  Labelled<Gauge> labelledGauge(const char* name) { return {gaugeFamily(name), labelOf(name)}; }
+  Labelled<Histogram> labelledHistogram(const char* name) {
+    return {histogramFamily(name), labelOf(name), bucketsOf(name)};
   }
 
   prometheus::Registry registry;
 
   std::array<Action, kActions.size() + 1> actions;
-  Family<Counter>& requests = counterFamily("howdah_requests_total", "Finished API requests by HTTP status");
-  Family<Counter>& request_errors = counterFamily("howdah_request_errors_total", "Failed API requests by error code");
-  Family<Histogram>& request_duration =
-      histogramFamily("howdah_request_duration_seconds", "Time in the server, without the time a long poll was parked");
-  Family<Histogram>& request_size = histogramFamily("howdah_request_size_bytes", "Bodies of API requests");
-  Family<Histogram>& response_size = histogramFamily("howdah_response_size_bytes", "Bodies of API responses");
+  Family<Counter>& requests = counterFamily("howdah_requests_total");
+  Family<Counter>& request_errors = counterFamily("howdah_request_errors_total");
+  Family<Histogram>& request_duration = histogramFamily("howdah_request_duration_seconds");
+  Family<Histogram>& request_size = histogramFamily("howdah_request_size_bytes");
+  Family<Histogram>& response_size = histogramFamily("howdah_response_size_bytes");
+  const Buckets request_seconds = bucketsOf("howdah_request_duration_seconds");
+  const Buckets bytes = bucketsOf("howdah_request_size_bytes");
 
-  Gauge& connections = gauge("howdah_connections", "Open HTTP connections");
-  Counter& connections_total = counter("howdah_connections_total", "HTTP connections accepted");
-  Labelled<Counter> connections_rejected{
-      counterFamily("howdah_connections_rejected_total", "HTTP connections or requests refused by a limit"), "reason"};
+  Gauge& connections = gauge("howdah_connections");
+  Counter& connections_total = counter("howdah_connections_total");
+  Labelled<Counter> connections_rejected = labelledCounter("howdah_connections_rejected_total");
 
-  Labelled<Counter> throttled{
-      counterFamily("howdah_throttled_total", "Requests or messages of a batch refused by the limit of a setting"),
-      "limit"};
+  Labelled<Counter> auth_failures = labelledCounter("howdah_auth_failures_total");
+  Labelled<Counter> throttled = labelledCounter("howdah_throttled_total");
+  Family<Gauge>& certificate_expiry = gaugeFamily("howdah_certificate_expiry_timestamp_seconds");
+  Family<Counter>& reloads = counterFamily("howdah_reloads_total");
 
-  Counter& messages_sent = counter("howdah_messages_sent_total", "Messages stored");
-  Counter& messages_deduplicated = counter("howdah_messages_deduplicated_total",
-                                           "Sends to FIFO queues answered with the first of their deduplication id");
-  Counter& messages_received = counter("howdah_messages_received_total", "Messages handed to receivers");
-  Counter& messages_deleted = counter("howdah_messages_deleted_total", "Deletes answered with success");
+  Counter& messages_sent = counter("howdah_messages_sent_total");
+  Counter& messages_deduplicated = counter("howdah_messages_deduplicated_total");
+  Counter& messages_received = counter("howdah_messages_received_total");
+  Counter& messages_deleted = counter("howdah_messages_deleted_total");
   Counter& messages_dead_lettered =
-      counter("howdah_messages_dead_lettered_total", "Messages moved to a dead-letter queue by a receive");
-  Counter& messages_expired = counter("howdah_messages_expired_total", "Messages older than their queue's retention");
-  Counter& empty_receives = counter("howdah_empty_receives_total", "Receives answered without a message");
-  Counter& visibility_changes = counter("howdah_visibility_changes_total", "Visibility timeouts changed");
-  Histogram& message_size = histogram("howdah_message_size_bytes", "Body and attributes of accepted messages", kBytes);
-  Counter& queues_created = counter("howdah_queues_created_total", "Queues created");
-  Counter& queues_deleted = counter("howdah_queues_deleted_total", "Queues deleted");
-  Counter& queues_purged = counter("howdah_queues_purged_total", "Queues purged");
-  Labelled<Histogram> batch_size{histogramFamily("howdah_batch_size", "Requests that shared one database transaction"),
-                                 "op", kBatch};
+      counterFamily("howdah_messages_dead_lettered_total").Add({{"reason", "max_receive"}});
+  Counter& messages_expired = counter("howdah_messages_expired_total");
+  Counter& messages_purged = counter("howdah_messages_purged_total");
+  Counter& messages_redriven = counter("howdah_messages_redriven_total");
+  Counter& redeliveries = counter("howdah_redeliveries_total");
+  Histogram& message_dwell = histogram("howdah_message_dwell_seconds");
+  Histogram& message_processing = histogram("howdah_message_processing_seconds");
+  Counter& empty_receives = counter("howdah_empty_receives_total");
+  Counter& visibility_changes = counter("howdah_visibility_changes_total");
+  Histogram& message_size = histogram("howdah_message_size_bytes");
+  Counter& queues_created = counter("howdah_queues_created_total");
+  Counter& queues_deleted = counter("howdah_queues_deleted_total");
+  Counter& queues_purged = counter("howdah_queues_purged_total");
+  Labelled<Histogram> batch_size = labelledHistogram("howdah_batch_size");
 
-  Gauge& receive_waiters = gauge("howdah_receive_waiters", "Long polls parked now");
-  Histogram& receive_wait = histogram("howdah_receive_wait_seconds", "How long long polls were parked", kWaitSeconds);
-  Family<Counter>& wakeups = counterFamily("howdah_wakeups_total", "What woke parked long polls");
+  Gauge& receive_waiters = gauge("howdah_receive_waiters");
+  Histogram& receive_wait = histogram("howdah_receive_wait_seconds");
+  Family<Counter>& wakeups = counterFamily("howdah_wakeups_total");
   Counter& woken_local = wakeups.Add({{"source", "local"}});
   Counter& woken_notify = wakeups.Add({{"source", "notify"}});
   Counter& woken_timer = wakeups.Add({{"source", "timer"}});
   Counter& woken_poll = wakeups.Add({{"source", "poll"}});
 
-  Labelled<Histogram> query_duration{
-      histogramFamily("howdah_db_query_duration_seconds", "Time until PostgreSQL answered a statement"), "statement",
-      kQuerySeconds};
-  Labelled<Counter> db_errors{counterFamily("howdah_db_errors_total", "Failed statements by class of SQLSTATE"),
-                              "sqlstate_class"};
-  Labelled<Gauge> db_connections{gaugeFamily("howdah_db_connections", "Connections to PostgreSQL"), "state"};
-  Counter& db_reconnects = counter("howdah_db_reconnects_total", "Connections to PostgreSQL made anew after a loss");
-  Gauge& db_up = gauge("howdah_db_up", "1 while PostgreSQL answers");
+  Labelled<Histogram> query_duration = labelledHistogram("howdah_db_query_duration_seconds");
+  Labelled<Counter> db_errors = labelledCounter("howdah_db_errors_total");
+  Labelled<Gauge> db_connections = labelledGauge("howdah_db_connections");
+  Counter& db_reconnects = counter("howdah_db_reconnects_total");
+  Labelled<Counter> db_retried = labelledCounter("howdah_db_transactions_retried_total");
+  Histogram& db_connection_wait = histogram("howdah_db_connection_wait_seconds");
+  Gauge& db_up = gauge("howdah_db_up");
 
-  Family<Counter>& duty_runs = counterFamily("howdah_maintenance_runs_total", "Runs of background duties");
-  Family<Histogram>& duty_duration =
-      histogramFamily("howdah_maintenance_duration_seconds", "Time a run of a background duty took");
-  Family<Gauge>& duty_success =
-      gaugeFamily("howdah_maintenance_last_success_timestamp_seconds", "When a background duty last succeeded here");
-  Labelled<Gauge> leader{gaugeFamily("howdah_leader", "1 on the server that holds the duty"), "duty"};
-  Gauge& draining = gauge("howdah_draining", "1 while the server shuts down");
+  Family<Counter>& duty_runs = counterFamily("howdah_maintenance_runs_total");
+  Labelled<Histogram> duty_duration = labelledHistogram("howdah_maintenance_duration_seconds");
+  Labelled<Gauge> duty_success = labelledGauge("howdah_maintenance_last_success_timestamp_seconds");
+  Labelled<Gauge> leader = labelledGauge("howdah_leader");
+  Gauge& draining = gauge("howdah_draining");
 };
 
-PrometheusRecorder::PrometheusRecorder(const BuildInfo& build) : series_(std::make_unique<Series>(build)) {}
+PrometheusRecorder::PrometheusRecorder(const BuildInfo& build, QueueSeriesOptions queues)
+    : queues_(std::move(queues)), series_(std::make_unique<Series>(build)) {}
 PrometheusRecorder::~PrometheusRecorder() = default;
 
 std::string PrometheusRecorder::render() const {
@@ -229,7 +236,19 @@ std::string PrometheusRecorder::render() const {
   std::erase_if(families, [](const auto& family) { return family.metric.empty(); });
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
-  return std::move(out).str();
+  std::string text = std::move(out).str();
+  queues_.render(text);
+  return text;
+}
+
+std::optional<std::string> PrometheusRecorder::renderQueues(std::string_view pattern) const {
+  std::string text;
+  if (!queues_.renderMatching(pattern, text)) return std::nullopt;
+  return text;
+}
+
+void PrometheusRecorder::snapshotRead(std::shared_ptr<const Snapshot> snapshot) {
+  queues_.snapshotRead(std::move(snapshot));
 }
 
 bool PrometheusRecorder::isDatabaseUp() const { return series_->db_up.Value() != 0; }
@@ -249,9 +268,10 @@ void PrometheusRecorder::requestFinished(std::string_view action, std::string_vi
   }).Increment();
 
   const auto labels = [&] { return prometheus::Labels{{"action", actionName(index)}}; };
-  cached(mine.duration, series_->request_duration, labels, kRequestSeconds).Observe(duration.count());
-  cached(mine.request_size, series_->request_size, labels, kBytes).Observe(static_cast<double>(request_bytes));
-  cached(mine.response_size, series_->response_size, labels, kBytes).Observe(static_cast<double>(response_bytes));
+  cached(mine.duration, series_->request_duration, labels, series_->request_seconds).Observe(duration.count());
+  cached(mine.request_size, series_->request_size, labels, series_->bytes).Observe(static_cast<double>(request_bytes));
+  cached(mine.response_size, series_->response_size, labels, series_->bytes)
+      .Observe(static_cast<double>(response_bytes));
 
   if (error.empty()) return;
   std::lock_guard lock(mine.errors_mutex);
@@ -273,45 +293,87 @@ void PrometheusRecorder::connectionRejected(std::string_view reason) {
   series_->connections_rejected.at(reason).Increment();
 }
 
-void PrometheusRecorder::throttled(std::string_view setting) { series_->throttled.at(setting).Increment(); }
-
-void PrometheusRecorder::messagesSent(std::size_t count) {
-  series_->messages_sent.Increment(static_cast<double>(count));
+void PrometheusRecorder::authenticationFailed(std::string_view reason) {
+  series_->auth_failures.at(reason).Increment();
+}
+void PrometheusRecorder::certificateEnds(std::chrono::sys_seconds when) {
+  series_->certificate_expiry.Add({}).Set(static_cast<double>(when.time_since_epoch().count()));
+}
+void PrometheusRecorder::reloaded(std::string_view what, bool success) {
+  series_->reloads.Add({{"what", std::string(what)}, {"result", success ? "success" : "failure"}}).Increment();
 }
 
-void PrometheusRecorder::messagesDeduplicated(std::size_t count) {
-  series_->messages_deduplicated.Increment(static_cast<double>(count));
+QueueCountsPtr PrometheusRecorder::queueCounts(std::string_view account, std::string_view name) {
+  return queues_.counts(account, name);
 }
-void PrometheusRecorder::messageSize(std::size_t bytes) { series_->message_size.Observe(static_cast<double>(bytes)); }
-void PrometheusRecorder::messagesReceived(std::size_t count) {
+
+void PrometheusRecorder::messageSent(QueueCounts& queue, std::size_t bytes) {
+  series_->messages_sent.Increment();
+  series_->message_size.Observe(static_cast<double>(bytes));
+  add(queue.sent, 1);
+  add(queue.message_bytes, bytes);
+}
+void PrometheusRecorder::messageDeduplicated(QueueCounts& queue) {
+  series_->messages_deduplicated.Increment();
+  add(queue.deduplicated, 1);
+}
+void PrometheusRecorder::messagesReceived(QueueCounts& queue, std::size_t count) {
   series_->messages_received.Increment(static_cast<double>(count));
+  add(queue.received, count);
 }
-void PrometheusRecorder::emptyReceive() { series_->empty_receives.Increment(); }
-void PrometheusRecorder::messagesDeadLettered(std::size_t count) {
+void PrometheusRecorder::messageFirstReceived(QueueCounts& queue, Seconds dwell) {
+  series_->message_dwell.Observe(dwell.count());
+  add(queue.first_received, 1);
+  add(queue.dwell_microseconds, static_cast<std::uint64_t>(std::max(dwell.count(), 0.0) * 1e6));
+}
+void PrometheusRecorder::messagesRedelivered(std::size_t count) {
+  series_->redeliveries.Increment(static_cast<double>(count));
+}
+void PrometheusRecorder::emptyReceive(QueueCounts& queue) {
+  series_->empty_receives.Increment();
+  add(queue.empty_receives, 1);
+}
+void PrometheusRecorder::messageDeleted(QueueCounts& queue, std::optional<Seconds> since_received) {
+  series_->messages_deleted.Increment();
+  if (since_received) series_->message_processing.Observe(since_received->count());
+  add(queue.deleted, 1);
+}
+void PrometheusRecorder::messagesDeadLettered(QueueCounts& queue, std::size_t count) {
   series_->messages_dead_lettered.Increment(static_cast<double>(count));
+  add(queue.dead_lettered, count);
 }
-
+void PrometheusRecorder::messagesRedriven(std::size_t count) {
+  series_->messages_redriven.Increment(static_cast<double>(count));
+}
 void PrometheusRecorder::messagesExpired(std::size_t count) {
   series_->messages_expired.Increment(static_cast<double>(count));
 }
-
-void PrometheusRecorder::messagesDeleted(std::size_t count) {
-  series_->messages_deleted.Increment(static_cast<double>(count));
+void PrometheusRecorder::messagesPurged(std::size_t count) {
+  series_->messages_purged.Increment(static_cast<double>(count));
 }
 void PrometheusRecorder::visibilityChanged(std::size_t count) {
   series_->visibility_changes.Increment(static_cast<double>(count));
 }
 void PrometheusRecorder::queuePurged() { series_->queues_purged.Increment(); }
 void PrometheusRecorder::queueCreated() { series_->queues_created.Increment(); }
-void PrometheusRecorder::queueDeleted() { series_->queues_deleted.Increment(); }
+void PrometheusRecorder::queueDeleted(std::string_view account, std::string_view name) {
+  series_->queues_deleted.Increment();
+  queues_.queueDeleted(account, name);
+}
+void PrometheusRecorder::throttled(std::string_view limit) { series_->throttled.at(limit).Increment(); }
 void PrometheusRecorder::coalesced(std::string_view operation, std::size_t requests) {
   series_->batch_size.at(operation).Observe(static_cast<double>(requests));
 }
+void PrometheusRecorder::retried(std::string_view operation) { series_->db_retried.at(operation).Increment(); }
 
-void PrometheusRecorder::receiveParked() { series_->receive_waiters.Increment(); }
-void PrometheusRecorder::receiveUnparked(Seconds parked) {
+void PrometheusRecorder::receiveParked(QueueCounts& queue) {
+  series_->receive_waiters.Increment();
+  queue.receive_waiters.fetch_add(1, std::memory_order_relaxed);
+}
+void PrometheusRecorder::receiveUnparked(QueueCounts& queue, Seconds parked) {
   series_->receive_waiters.Decrement();
   series_->receive_wait.Observe(parked.count());
+  queue.receive_waiters.fetch_sub(1, std::memory_order_relaxed);
 }
 void PrometheusRecorder::woken(WakeSource source) {
   switch (source) {
@@ -335,14 +397,16 @@ void PrometheusRecorder::databaseError(std::string_view sql_state_class) {
 void PrometheusRecorder::databaseConnections(std::string_view state, std::int64_t count) {
   series_->db_connections.at(state).Set(static_cast<double>(count));
 }
+void PrometheusRecorder::databaseConnectionAwaited(Seconds duration) {
+  series_->db_connection_wait.Observe(duration.count());
+}
 void PrometheusRecorder::databaseReconnected() { series_->db_reconnects.Increment(); }
 void PrometheusRecorder::databaseUp(bool up) { series_->db_up.Set(up ? 1 : 0); }
 
 void PrometheusRecorder::dutyFinished(std::string_view duty, bool success, Seconds duration) {
-  const std::string name(duty);
-  series_->duty_runs.Add({{"duty", name}, {"result", success ? "success" : "failure"}}).Increment();
-  series_->duty_duration.Add({{"duty", name}}, kDutySeconds).Observe(duration.count());
-  if (success) series_->duty_success.Add({{"duty", name}}).SetToCurrentTime();
+  series_->duty_runs.Add({{"duty", std::string(duty)}, {"result", success ? "success" : "failure"}}).Increment();
+  series_->duty_duration.at(duty).Observe(duration.count());
+  if (success) series_->duty_success.at(duty).SetToCurrentTime();
 }
 void PrometheusRecorder::dutyHeld(std::string_view duty, bool held) { series_->leader.at(duty).Set(held ? 1 : 0); }
 void PrometheusRecorder::draining(bool draining) { series_->draining.Set(draining ? 1 : 0); }

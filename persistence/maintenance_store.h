@@ -17,7 +17,8 @@ class MaintenanceStore {
 
   struct SweepResult {
     std::int64_t rows_deleted = 0;
-    bool more = false;  // call again soon
+    bool more = false;          // call again soon
+    std::int64_t messages = 0;  // that ended by this; those that a receive has already told as expired are not of them
   };
   // Deletes up to about `batch_rows` rows of what purged and deleted queues left behind, and forgets an incarnation
   // when it is empty and what was in flight at its end can no longer arrive (ten minutes).

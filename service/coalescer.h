@@ -80,6 +80,7 @@ class Coalescer {
       }
     }
     if (!accepted) {
+      recorder_.throttled("pending");
       done(serviceUnavailable());
     } else if (post) {
       postToken(key);
@@ -235,10 +236,16 @@ class Coalescer {
         if (outcomes.size() != rows.size()) throw std::logic_error("a flight without an outcome for each row");
         return Result<Outcomes>(std::move(outcomes));
       } catch (const persistence::StoreConflict&) {
-        if (attempts < kConflictAttempts) continue;
+        if (attempts < kConflictAttempts) {
+          recorder_.retried(options_.operation);
+          continue;
+        }
         return Result<Outcomes>(failureOf(std::current_exception(), options_.operation));
       } catch (const persistence::StoreOutcomeUnknown&) {
-        if (options_.safe_to_repeat && !std::exchange(repeated, true)) continue;
+        if (options_.safe_to_repeat && !std::exchange(repeated, true)) {
+          recorder_.retried(options_.operation);
+          continue;
+        }
         return Result<Outcomes>(failureOf(std::current_exception(), options_.operation));
       } catch (const persistence::StoreBug&) {
         if (!alone) return std::nullopt;

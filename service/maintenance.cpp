@@ -13,16 +13,21 @@ constexpr int kSweepRows = 1000;  // a batch holds its locks and delays vacuum f
 
 }  // namespace
 
-Duty sweepDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval) {
-  return {"sweep", interval, [&store]() -> std::optional<std::chrono::milliseconds> {
-            if (!store.sweepRemains(kSweepRows).more) return std::nullopt;
+Duty sweepDuty(persistence::MaintenanceStore& store, metrics::Recorder& recorder, std::chrono::milliseconds interval) {
+  return {"sweep", interval, [&]() -> std::optional<std::chrono::milliseconds> {
+            const auto swept = store.sweepRemains(kSweepRows);
+            if (swept.messages > 0) recorder.messagesPurged(static_cast<std::size_t>(swept.messages));
+            if (!swept.more) return std::nullopt;
             return std::chrono::milliseconds(0);
           }};
 }
 
-Duty retentionDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval) {
-  return {"retention", interval, [&store]() -> std::optional<std::chrono::milliseconds> {
-            if (!store.sweepRetention(kSweepRows, queueSettings({}).retention).more) return std::nullopt;
+Duty retentionDuty(persistence::MaintenanceStore& store, metrics::Recorder& recorder,
+                   std::chrono::milliseconds interval) {
+  return {"retention", interval, [&]() -> std::optional<std::chrono::milliseconds> {
+            const auto swept = store.sweepRetention(kSweepRows, queueSettings({}).retention);
+            if (swept.messages > 0) recorder.messagesExpired(static_cast<std::size_t>(swept.messages));
+            if (!swept.more) return std::nullopt;
             return std::chrono::milliseconds(0);
           }};
 }

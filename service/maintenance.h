@@ -26,10 +26,12 @@ struct Duty {
 };
 
 // The sweep of what purged and deleted queues leave behind.
-Duty sweepDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval = std::chrono::seconds(5));
+Duty sweepDuty(persistence::MaintenanceStore& store, metrics::Recorder& recorder,
+               std::chrono::milliseconds interval = std::chrono::seconds(5));
 
 // What is older than its queue's retention. Receives never hand it out; this frees the space.
-Duty retentionDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval = std::chrono::seconds(30));
+Duty retentionDuty(persistence::MaintenanceStore& store, metrics::Recorder& recorder,
+                   std::chrono::milliseconds interval = std::chrono::seconds(30));
 // Deduplication windows and receive attempts that have ended.
 Duty windowsDuty(persistence::MaintenanceStore& store, std::chrono::milliseconds interval = std::chrono::seconds(30));
 

@@ -19,8 +19,9 @@ constexpr seconds kLook{1};            // how long a task that was started elsew
 
 }  // namespace
 
-MessageMover::MessageMover(persistence::MoveTaskStore& store, const Clock& clock, Arrived arrived)
-    : store_(store), clock_(clock), arrived_(std::move(arrived)) {}
+MessageMover::MessageMover(persistence::MoveTaskStore& store, const Clock& clock, metrics::Recorder& recorder,
+                           Arrived arrived)
+    : store_(store), clock_(clock), recorder_(recorder), arrived_(std::move(arrived)) {}
 
 Duty MessageMover::duty() {
   return {"move_messages", kLook, [this] { return move(); }};
@@ -51,6 +52,7 @@ std::optional<SteadyTime> MessageMover::moveBatch(const persistence::MoveTask& t
   persistence::MoveBatchLimits limits;
   if (task.max_per_second) limits.rows = std::max(1, *task.max_per_second / kBatchesPerSecond);
   const persistence::MoveBatch batch = store_.moveBatch(task.task_id, limits);
+  if (batch.moved > 0) recorder_.messagesRedriven(static_cast<std::size_t>(batch.moved));
   for (const persistence::QueueId target : batch.targets) arrived_(target, static_cast<std::size_t>(batch.moved));
   if (batch.ended) return std::nullopt;
   if (batch.moved == 0) return clock_.now() + kNothingNow;

@@ -19,7 +19,7 @@ class MessageMover {
   // Told that a queue has up to so many new messages.
   using Arrived = std::function<void(persistence::QueueId, std::size_t)>;
 
-  MessageMover(persistence::MoveTaskStore& store, const Clock& clock, Arrived arrived);
+  MessageMover(persistence::MoveTaskStore& store, const Clock& clock, metrics::Recorder& recorder, Arrived arrived);
 
   // One batch of each task that may go on now. Answers how soon the next may: nothing, if no task is active.
   std::optional<std::chrono::milliseconds> move();
@@ -32,6 +32,7 @@ class MessageMover {
 
   persistence::MoveTaskStore& store_;
   const Clock& clock_;
+  metrics::Recorder& recorder_;
   const Arrived arrived_;
   std::map<persistence::MoveTaskId, SteadyTime> due_;  // of the active tasks
 };

@@ -6,8 +6,8 @@ namespace howdah::service {
 
 using persistence::QueueName;
 
-QueueCache::QueueCache(std::size_t capacity, Post post, Lookup lookup)
-    : capacity_(capacity), post_(std::move(post)), lookup_(std::move(lookup)) {}
+QueueCache::QueueCache(std::size_t capacity, Post post, Lookup lookup, metrics::Recorder& recorder)
+    : capacity_(capacity), post_(std::move(post)), lookup_(std::move(lookup)), recorder_(recorder) {}
 
 void QueueCache::find(const QueueName& queue_name, Done<QueuePtr> done) {
   QueuePtr known;
@@ -37,7 +37,10 @@ void QueueCache::runLookup(const QueueName& queue_name, const std::shared_ptr<Pe
         auto record = lookup_(queue_name);
         if (!record) return Error{ErrorCode::QueueDoesNotExist, {}};
         QueueSettings settings = queueSettings(record->attributes);
-        return std::make_shared<const Queue>(Queue{.record = std::move(*record), .settings = settings});
+        return std::make_shared<const Queue>(
+            Queue{.record = std::move(*record),
+                  .settings = settings,
+                  .counts = recorder_.queueCounts(queue_name.account, queue_name.name)});
       });
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "metrics/recorder.h"
 #include "persistence/records.h"
 #include "service/queue_attributes.h"
 #include "service/result.h"
@@ -23,6 +24,7 @@ namespace howdah::service {
 struct Queue {
   persistence::QueueRecord record;
   QueueSettings settings;
+  metrics::QueueCountsPtr counts;
   std::chrono::steady_clock::time_point read_at = std::chrono::steady_clock::now();
 };
 using QueuePtr = std::shared_ptr<const Queue>;
@@ -33,7 +35,7 @@ class QueueCache {
   using Lookup = std::function<std::optional<persistence::QueueRecord>(const persistence::QueueName&)>;  // blocks
   using Post = std::function<bool(WorkerPool::Task)>;  // WorkerPool::post
 
-  QueueCache(std::size_t capacity, Post post, Lookup lookup);
+  QueueCache(std::size_t capacity, Post post, Lookup lookup, metrics::Recorder& recorder);
 
   // The queue, or QueueDoesNotExist. `done` runs now if the queue is known, else on a worker once one lookup, shared by
   // all who ask for the name meanwhile, has found it.
@@ -64,6 +66,7 @@ class QueueCache {
   const std::size_t capacity_;
   const Post post_;
   const Lookup lookup_;
+  metrics::Recorder& recorder_;
 
   std::mutex mutex_;
   std::map<persistence::QueueName, Entry> entries_;

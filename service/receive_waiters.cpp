@@ -91,6 +91,7 @@ bool ReceiveWaiters::park(WakeTicket ticket, const ReceivePtr& receive) {
       queue.parked.emplace(receive->turn_, receive);
       deadlines_.emplace(receive->deadline_, queue_id, receive->turn_);
       timerAt(receive->deadline_);
+      recorder_.receiveParked(*receive->queue_counts_);
       if (++parked_count_ == 1 && !next_watch_ && !watching_) {
         next_watch_ = now + watch_interval_;
         timerAt(*next_watch_);
@@ -101,7 +102,6 @@ bool ReceiveWaiters::park(WakeTicket ticket, const ReceivePtr& receive) {
     receive->answerEmpty();
     return true;
   }
-  recorder_.receiveParked();
   watchClient(receive);
   return true;
 }
@@ -141,7 +141,7 @@ ReceiveWaiters::ReceivePtr ReceiveWaiters::unpark(Queue& queue,
   --parked_count_;
   const auto parked_time = clock_.now() - receive->parked_since_;
   receive->parked_time_ += parked_time;
-  recorder_.receiveUnparked(parked_time);
+  recorder_.receiveUnparked(*receive->queue_counts_, parked_time);
   return receive;
 }
 

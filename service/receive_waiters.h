@@ -45,7 +45,8 @@ class ParkedReceive {
  protected:
   const std::shared_ptr<ClientPresence> client_;
   const std::size_t wanted_;  // how many messages it takes
-  SteadyTime deadline_{};     // set before it is parked
+  SteadyTime deadline_{};     // set before it is parked, and so is this
+  metrics::QueueCountsPtr queue_counts_;
   std::chrono::steady_clock::duration parked_time_{};
 
  private:

@@ -53,7 +53,7 @@ SqsService::SqsService(persistence::QueueStore& queue_store, persistence::Messag
       pool_(options_.workers),
       queues_(
           kCachedQueues, [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
-          [this](const QueueName& queue_name) { return queue_store_.findQueue(queue_name); }),
+          [this](const QueueName& queue_name) { return queue_store_.findQueue(queue_name); }, recorder_),
       waiters_(clock_, recorder_, options_.watch_interval,
                [this](std::vector<QueueId> queue_ids) {
                  const bool posted = pool_.post([this, queue_ids = std::move(queue_ids)] { watch(queue_ids); });
@@ -196,11 +196,11 @@ void SqsService::messagesDue(QueueId queue_id, std::size_t messages, std::chrono
   }
 }
 
-void SqsService::messagesRemoved(const persistence::Removals& removals) {
+void SqsService::messagesRemoved(const Queue& queue, const persistence::Removals& removals) {
   if (removals.expired > 0) recorder_.messagesExpired(static_cast<std::size_t>(removals.expired));
   if (removals.dead_lettered == 0) return;
   const auto moved = static_cast<std::size_t>(removals.dead_lettered);
-  recorder_.messagesDeadLettered(moved);
+  recorder_.messagesDeadLettered(*queue.counts, moved);
   messagesArrived(removals.dead_letter_queue_id, moved);
 }
 

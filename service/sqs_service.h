@@ -94,6 +94,7 @@ class SqsService final : public QueueService {
   };
   struct Deleted {
     persistence::QueueState queue = persistence::QueueState::Current;
+    bool deleted = false;         // false: it was gone, or received again since
     bool handle_expired = false;  // FIFO queues
   };
   // What one receive gets of a shared claim.
@@ -203,6 +204,10 @@ class SqsService final : public QueueService {
                      Done<std::vector<Deleted>> done);
   void submitChanges(bool fifo, std::vector<VisibilityChange> changes, Done<std::vector<VisibilityChanged>> done);
 
+  void recordSent(const Queue& queue, const Sent& sent, std::size_t bytes);
+  void recordReceived(const Queue& queue, const std::vector<persistence::DeliveredMessage>& messages);
+  void recordDeleted(const Queue& queue, const Deleted& deleted, persistence::DatabaseTime received_at);
+
   // The flights of the coalescers.
   std::vector<Sent> flySends(std::span<const persistence::NewMessage> messages);
   std::vector<Sent> flyFifoSends(const persistence::FifoQueueRef& queue,
@@ -231,7 +236,7 @@ class SqsService final : public QueueService {
   // Messages become receivable after `delay`: wakes receives parked here, and soon those of other processes.
   void messagesDue(persistence::QueueId queue_id, std::size_t messages, std::chrono::seconds delay);
   // A receive moved dead letters, which wake their queue's receives, or found messages too old.
-  void messagesRemoved(const persistence::Removals& removals);
+  void messagesRemoved(const Queue& queue, const persistence::Removals& removals);
   void hintOthers(persistence::QueueId queue_id, std::chrono::seconds delay);
   // The queue has another incarnation or is gone: its parked receives find it again, here and elsewhere.
   void incarnationEnded(const persistence::QueueRecord& queue);

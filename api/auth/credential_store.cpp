@@ -248,23 +248,24 @@ std::shared_ptr<const CredentialSet> CredentialStore::current() const {
   return current_;
 }
 
-void CredentialStore::reloadIfChanged() {
+void CredentialStore::reloadIfChanged(const Told& told) {
   std::string state = stateOf(path_);
   {
     std::lock_guard lock(mutex_);
     if (state == seen_) return;
     seen_ = std::move(state);
   }
-  reload();
+  reload(told);
 }
 
-void CredentialStore::reload() {
+void CredentialStore::reload(const Told& told) {
   auto set = std::make_shared<CredentialSet>(readCredentials(path_));
   if (!set->problems.empty()) {
     for (const std::string& problem : set->problems)
       metrics::logError("credentials are broken; those read before stay", {{"reason", problem}});
-    return;
+    return told(false);
   }
+  told(true);
   metrics::logInfo("credentials were read", {{"keys", set->by_access_key_id.size()}});
   std::lock_guard lock(mutex_);
   current_ = std::move(set);

@@ -65,8 +65,10 @@ class CredentialStore {
   std::shared_ptr<const CredentialSet> current() const;
 
   // Reads again what has changed since the last time; logs what came of it.
-  void reloadIfChanged();
-  void reload();
+  // Calls `told` with whether a reload succeeded, if there was one.
+  using Told = std::function<void(bool success)>;
+  void reloadIfChanged(const Told& told);
+  void reload(const Told& told);
 
  private:
   const std::string path_;

@@ -28,7 +28,8 @@ ConnectionPool::Lease::~Lease() {
 }
 
 ConnectionPool::Lease ConnectionPool::acquire() {
-  const auto deadline = Clock::now() + options_.connect_timeout;
+  const auto asked = Clock::now();
+  const auto deadline = asked + options_.connect_timeout;
   std::unique_lock lock(mutex_);
   while (true) {
     while (!idle_.empty()) {
@@ -36,13 +37,18 @@ ConnectionPool::Lease ConnectionPool::acquire() {
       idle_.pop_back();
       if (connection->alive()) {
         reportCounts();
+        recorder_.databaseConnectionAwaited(Clock::now() - asked);
         return Lease(*this, std::move(connection));
       }
       --open_;
       recorder_.databaseError("connection");
     }
     if (down_ && (connecting_ || Clock::now() < retry_at_)) throw StoreUnavailable(last_error_);
-    if (!connecting_ && open_ < options_.connections) return Lease(*this, connect(lock));
+    if (!connecting_ && open_ < options_.connections) {
+      Lease lease(*this, connect(lock));
+      recorder_.databaseConnectionAwaited(Clock::now() - asked);
+      return lease;
+    }
     if (changed_.wait_until(lock, deadline) == std::cv_status::timeout && idle_.empty()) {
       throw StoreUnavailable("every connection to the database is busy");
     }

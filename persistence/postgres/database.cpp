@@ -9,6 +9,7 @@
 #include "persistence/postgres/postgres_move_task_store.h"
 #include "persistence/postgres/postgres_notifications.h"
 #include "persistence/postgres/postgres_queue_store.h"
+#include "persistence/postgres/postgres_snapshot_store.h"
 #include "persistence/store_error.h"
 
 namespace howdah::persistence::postgres {
@@ -38,6 +39,7 @@ void PostgresDatabase::migrate() {
   fifo_ = std::make_unique<PostgresFifoStore>(pool_, *functions_, turn_floors_);
   move_tasks_ = std::make_unique<PostgresMoveTaskStore>(pool_, *functions_);
   maintenance_ = std::make_unique<PostgresMaintenanceStore>(options_, recorder_, *functions_);
+  snapshots_ = std::make_unique<PostgresSnapshotStore>(pool_, *functions_);
   notifications_ = std::make_unique<PostgresNotifications>(options_, recorder_);
 }
 

@@ -17,6 +17,7 @@
 #include "persistence/postgres/options.h"
 #include "persistence/postgres/turn_floors.h"
 #include "persistence/queue_store.h"
+#include "persistence/snapshot_store.h"
 
 namespace howdah::persistence::postgres {
 
@@ -36,6 +37,7 @@ class PostgresDatabase {
   FifoStore& fifo() { return *fifo_; }
   MoveTaskStore& moveTasks() { return *move_tasks_; }
   MaintenanceStore& maintenance() { return *maintenance_; }
+  SnapshotStore& snapshots() { return *snapshots_; }
   Notifications& notifications() { return *notifications_; }
 
   DatabaseTime time();  // by the database's own clock, which no test clock moves
@@ -56,6 +58,7 @@ class PostgresDatabase {
   std::unique_ptr<FifoStore> fifo_;
   std::unique_ptr<MoveTaskStore> move_tasks_;
   std::unique_ptr<MaintenanceStore> maintenance_;
+  std::unique_ptr<SnapshotStore> snapshots_;
   std::unique_ptr<Notifications> notifications_;
 };
 

@@ -58,6 +58,8 @@ int lowestBinaryOf(std::string_view text) {
 
 }  // namespace
 
+int newestMigration(std::span<const embedded::File> files) { return versionOf(files.back().name); }
+
 MigrationLock::MigrationLock(Connection& connection) : connection_(connection) {
   const auto give_up = std::chrono::steady_clock::now() + kLongestWaitForOthers;
   while (true) {

@@ -26,6 +26,9 @@ class MigrationLock {
   Connection& connection_;
 };
 
+// The version of the newest migration that this binary carries.
+int newestMigration(std::span<const embedded::File> files = embedded::embedded_migrations());
+
 struct MigrationStatus {
   int version = 0;
   std::string name;

@@ -66,7 +66,8 @@ MaintenanceStore::SweepResult PostgresMaintenanceStore::sweepRetention(int batch
 }
 
 MaintenanceStore::SweepResult PostgresMaintenanceStore::sweepWindows(int batch_rows) {
-  return sweep(sweep_windows_, Params().int4(batch_rows));
+  const Rows rows = connection().execute(sweep_windows_, Params().int4(batch_rows));
+  return {rows.only().int8(0), rows.only().boolean(1)};
 }
 
 void PostgresMaintenanceStore::foldStoredBytes() {
@@ -81,7 +82,7 @@ void PostgresMaintenanceStore::endUnwantedCount() { connection().execute(kStopCo
 
 MaintenanceStore::SweepResult PostgresMaintenanceStore::sweep(const Statement& statement, const Params& params) {
   const Rows rows = connection().execute(statement, params);
-  return {rows.only().int8(0), rows.only().boolean(1)};
+  return {rows.only().int8(0), rows.only().boolean(1), rows.only().int8(2)};
 }
 
 }  // namespace howdah::persistence::postgres

@@ -1,6 +1,7 @@
 // DeleteMessage and DeleteMessageBatch. A handle that was superseded, or is from before a purge, deletes nothing and is
 // no error on a standard queue; only the store can tell, since the queue known here may be the old one. FIFO queues
 // refuse a handle whose visibility timeout has ended.
+#include <algorithm>
 #include <set>
 
 #include "service/sqs_service.h"
@@ -21,9 +22,11 @@ void SqsService::deleteMessage(const RequestContext& context, DeleteMessageInput
                      const auto handle = handles_->decode(queue->record.queue_name, *shared->receipt_handle);
                      if (!handle) return answer(receiptHandleIsInvalid(*shared->receipt_handle));
                      submitDeletes(*queue, {handle->delivery},
-                                   [answer, changed, shared](const Result<std::vector<Deleted>>& deleted) {
+                                   [this, queue, received_at = handle->received_at, answer, changed,
+                                    shared](const Result<std::vector<Deleted>>& deleted) {
                                      if (!deleted) return answer(deleted.error());
                                      if (deleted->front().queue == QueueState::Changed) return changed();
+                                     recordDeleted(*queue, deleted->front(), received_at);
                                      if (deleted->front().handle_expired)
                                        return answer(receiptHandleExpired(*shared->receipt_handle));
                                      answer(Nothing{});
@@ -40,6 +43,7 @@ void SqsService::deleteMessageBatch(const RequestContext& context, DeleteMessage
         if (auto checked = checkBatch(*shared); !checked) return answer(checked.error());
         DeleteMessageBatchOutput output;
         std::vector<DeliveryKey> deliveries;
+        std::vector<persistence::DatabaseTime> received_at;          // of `deliveries`
         std::vector<const DeleteMessageBatchRequestEntry*> entries;  // of `deliveries`
         for (const auto& entry : *shared->entries) {
           const auto fail = [&](const Error& error) {
@@ -49,29 +53,40 @@ void SqsService::deleteMessageBatch(const RequestContext& context, DeleteMessage
             fail(checked.error());
           } else if (auto handle = handles_->decode(queue->record.queue_name, *entry.receipt_handle)) {
             deliveries.push_back(handle->delivery);
+            received_at.push_back(handle->received_at);
             entries.push_back(&entry);
           } else {
             fail(receiptHandleIsInvalid(*entry.receipt_handle));
           }
         }
         if (deliveries.empty()) return answer(std::move(output));
-        submitDeletes(*queue, std::move(deliveries),
-                      [answer, changed, shared, entries = std::move(entries),
-                       output = std::move(output)](const Result<std::vector<Deleted>>& deleted) mutable {
-                        if (!deleted) return answer(deleted.error());
-                        for (std::size_t i = 0; i < entries.size(); ++i) {
-                          const Deleted& one = (*deleted)[i];
-                          if (one.queue == QueueState::Changed) return changed();
-                          if (!one.handle_expired) {
-                            output.successful.push_back({*entries[i]->id});
-                            continue;
-                          }
-                          Error error = receiptHandleExpired(*entries[i]->receipt_handle);
-                          output.failed.push_back({*entries[i]->id, true, error.code, std::move(error.message)});
-                        }
-                        answer(std::move(output));
-                      });
+        submitDeletes(
+            *queue, std::move(deliveries),
+            [this, queue, answer, changed, shared, entries = std::move(entries), received_at = std::move(received_at),
+             output = std::move(output)](const Result<std::vector<Deleted>>& deleted) mutable {
+              if (!deleted) return answer(deleted.error());
+              for (std::size_t i = 0; i < entries.size(); ++i) {
+                const Deleted& one = (*deleted)[i];
+                if (one.queue == QueueState::Changed) return changed();
+                recordDeleted(*queue, one, received_at[i]);
+                if (!one.handle_expired) {
+                  output.successful.push_back({*entries[i]->id});
+                  continue;
+                }
+                Error error = receiptHandleExpired(*entries[i]->receipt_handle);
+                output.failed.push_back({*entries[i]->id, true, error.code, std::move(error.message)});
+              }
+              answer(std::move(output));
+            });
       });
+}
+
+void SqsService::recordDeleted(const Queue& queue, const Deleted& deleted, persistence::DatabaseTime received_at) {
+  if (!deleted.deleted) return;
+  std::optional<metrics::Seconds> since_received;
+  if (const auto now = database_clock_.now())
+    since_received = std::max(*now - received_at, std::chrono::microseconds(0));
+  recorder_.messageDeleted(*queue.counts, since_received);
 }
 
 void SqsService::submitDeletes(const Queue& queue, std::vector<DeliveryKey> deliveries,
@@ -86,12 +101,9 @@ void SqsService::submitDeletes(const Queue& queue, std::vector<DeliveryKey> deli
 
 std::vector<SqsService::Deleted> SqsService::flyDeletes(std::span<const DeleteRequest> deletes) {
   std::vector<Deleted> result;
-  std::size_t deleted = 0;
   for (const auto& outcome : message_store_.remove(deletes)) {
-    result.push_back({outcome.queue, false});
-    deleted += outcome.deleted;
+    result.push_back({outcome.queue, outcome.deleted, false});
   }
-  recorder_.messagesDeleted(deleted);
   return result;
 }
 
@@ -100,16 +112,14 @@ std::vector<SqsService::Deleted> SqsService::flyFifoDeletes(persistence::QueueId
   const auto outcomes = fifo_store_.remove(queue_id, deletes);
   std::vector<Deleted> result;
   for (const auto& outcome : outcomes) {
-    result.push_back({outcome.queue, outcome.handle == FifoHandleState::Expired});
+    result.push_back(
+        {outcome.queue, outcome.handle == FifoHandleState::Valid, outcome.handle == FifoHandleState::Expired});
   }
   runGuarded("wake", [&] {
-    std::size_t deleted = 0;
     std::set<std::int64_t> available;  // groups
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      deleted += outcomes[i].handle == FifoHandleState::Valid;
       if (outcomes[i].group_available) available.insert(deletes[i].key.lane);
     }
-    recorder_.messagesDeleted(deleted);
     if (available.empty()) return;
     messagesDue(queue_id, available.size(), std::chrono::seconds(0));
     hintOthers(queue_id, std::chrono::seconds(0));

@@ -118,7 +118,7 @@ void SqsService::deleteQueue(const RequestContext& context, DeleteQueueInput inp
     if (auto allowed = mayAct(permissions, *queue); !allowed) return allowed.error();
     if (!queue_store_.deleteQueue(queue_name)) return queueDoesNotExist();
     incarnationEnded(*queue);
-    recorder_.queueDeleted();
+    recorder_.queueDeleted(queue_name.account, queue_name.name);
     return Nothing{};
   });
 }

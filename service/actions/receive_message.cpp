@@ -75,6 +75,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   void look(const QueuePtr& queue) {
     if (auto checked = checkReceiveMessage(input_, queue->settings); !checked) return answer(checked.error());
     queue_ = queue;
+    queue_counts_ = queue->counts;
     if (!wait_) {
       wait_ = input_.wait_time_seconds ? std::chrono::seconds(*input_.wait_time_seconds) : queue->settings.receive_wait;
       deadline_ = service_.clock_.now() + *wait_;
@@ -95,9 +96,15 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
       if (--changed_attempts_left_ == 0) return answer(serviceUnavailable());
       return start();
     }
-    if (!share.messages.empty()) return answer(show(share.messages));
+    if (!share.messages.empty()) {
+      service_.recordReceived(*queue_, share.messages);
+      return answer(show(share.messages));
+    }
     woken_by_.reset();
-    if (wait_->count() == 0 && share.over_limit) return answer(Error{ErrorCode::OverLimit, {}});
+    if (wait_->count() == 0 && share.over_limit) {
+      service_.recorder_.throttled("messages-in-flight");
+      return answer(Error{ErrorCode::OverLimit, {}});
+    }
     if (wait_->count() == 0) return answerEmpty();
     if (!service_.waiters_.park(std::move(ticket_), shared_from_this())) start();
   }
@@ -139,8 +146,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   void answer(Result<ReceiveMessageOutput> result) {
     ticket_ = {};
     if (parked_) *parked_ += parked_time_;
-    if (result && result->messages.empty()) service_.recorder_.emptyReceive();
-    if (result && !result->messages.empty()) service_.recorder_.messagesReceived(result->messages.size());
+    if (result && result->messages.empty()) service_.recorder_.emptyReceive(*queue_->counts);
     done_(std::move(result));
   }
 
@@ -158,6 +164,19 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   std::optional<WakeSource> woken_by_;  // until that look has found nothing
   int changed_attempts_left_ = kChangedAttempts;
 };
+
+void SqsService::recordReceived(const Queue& queue, const std::vector<DeliveredMessage>& messages) {
+  recorder_.messagesReceived(*queue.counts, messages.size());
+  std::size_t again = 0;
+  for (const DeliveredMessage& message : messages) {
+    if (message.receive_count > 1) {
+      ++again;
+    } else {
+      recorder_.messageFirstReceived(*queue.counts, message.received_at - message.sent_at);
+    }
+  }
+  if (again > 0) recorder_.messagesRedelivered(again);
+}
 
 void SqsService::receiveMessage(const RequestContext& context, ReceiveMessageInput input,
                                 Done<ReceiveMessageOutput> done) {
@@ -225,7 +244,7 @@ std::vector<SqsService::ReceiveShare> SqsService::flyFifoReceives(std::span<cons
     return std::ranges::all_of(outcome.messages, [](const auto& got) { return got.empty(); });
   };
   for (int again = 0; again < kClaimsPastDeadLetters && outcome.removals.dead_lettered > 0 && gotNothing(); ++again) {
-    runGuarded("wake", [&] { messagesRemoved(outcome.removals); });
+    runGuarded("wake", [&] { messagesRemoved(*receives.front()->queue(), outcome.removals); });
     outcome = claim();
   }
   Claimed claimed{outcome.queue, outcome.now, outcome.next_due, outcome.removals, 0, {}, false};
@@ -262,7 +281,7 @@ void SqsService::afterClaim(std::span<const ReceiveCallPtr> receives, const Clai
       timer_ended |= source == WakeSource::Timer;
     }
     database_clock_.observe(claimed.now);
-    messagesRemoved(claimed.removals);
+    messagesRemoved(*receives.front()->queue(), claimed.removals);
     if (claimed.next_due) waiters_.dueAt(queue_id, *database_clock_.toSteady(*claimed.next_due));
     if (claimed.messages == 0) return;
     waiters_.dueAt(queue_id, clock_.now() + std::chrono::seconds(*claimed.shortest_timeout));

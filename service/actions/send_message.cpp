@@ -100,15 +100,16 @@ void SqsService::sendMessage(const RequestContext& context, SendMessageInput inp
         const CoalescerLoad load{1, bytesOf(prepared.message.message)};
         std::vector<NewFifoMessage> messages;
         messages.push_back(std::move(prepared.message));
-        submitSends(
-            *queue, std::move(messages), load,
-            [answer, changed, output = std::move(prepared.output)](const Result<std::vector<Sent>>& sent) mutable {
-              if (!sent) return answer(sent.error());
-              if (anyChanged(*sent)) return changed();
-              if (sent->front().refused) return answer(*sent->front().refused);
-              tell(sent->front().fifo, output);
-              answer(std::move(output));
-            });
+        submitSends(*queue, std::move(messages), load,
+                    [this, queue, bytes = load.bytes, answer, changed,
+                     output = std::move(prepared.output)](const Result<std::vector<Sent>>& sent) mutable {
+                      if (!sent) return answer(sent.error());
+                      if (anyChanged(*sent)) return changed();
+                      if (sent->front().refused) return answer(*sent->front().refused);
+                      recordSent(*queue, sent->front(), bytes);
+                      tell(sent->front().fifo, output);
+                      answer(std::move(output));
+                    });
       });
 }
 
@@ -121,6 +122,7 @@ void SqsService::sendMessageBatch(const RequestContext& context, SendMessageBatc
         if (auto checked = checkBatch(*shared, queue->settings); !checked) return answer(checked.error());
         SendMessageBatchOutput output;
         std::vector<NewFifoMessage> messages;  // of `output.successful`
+        std::vector<std::size_t> sizes;        // likewise
         CoalescerLoad load;
         for (const auto& entry : *shared->entries) {
           if (auto checked = checkSendMessageBatchEntry(entry, queue->settings); !checked) {
@@ -133,17 +135,26 @@ void SqsService::sendMessageBatch(const RequestContext& context, SendMessageBatc
                                        std::move(sent.md5_of_message_attributes),
                                        std::move(sent.md5_of_message_system_attributes), std::nullopt});
           ++load.rows;
-          load.bytes += bytesOf(prepared.message.message);
+          sizes.push_back(bytesOf(prepared.message.message));
+          load.bytes += sizes.back();
           messages.push_back(std::move(prepared.message));
         }
         if (messages.empty()) return answer(std::move(output));
         submitSends(*queue, std::move(messages), load,
-                    [answer, changed, output = std::move(output)](const Result<std::vector<Sent>>& sent) mutable {
+                    [this, queue, sizes = std::move(sizes), answer, changed,
+                     output = std::move(output)](const Result<std::vector<Sent>>& sent) mutable {
                       if (!sent) return answer(sent.error());
                       if (anyChanged(*sent)) return changed();
+                      for (std::size_t i = 0; i < sent->size(); ++i) recordSent(*queue, (*sent)[i], sizes[i]);
                       answer(withOutcomes(std::move(output), *sent));
                     });
       });
+}
+
+void SqsService::recordSent(const Queue& queue, const Sent& sent, std::size_t bytes) {
+  if (sent.refused) return;
+  if (sent.fifo && sent.fifo->duplicate) return recorder_.messageDeduplicated(*queue.counts);
+  recorder_.messageSent(*queue.counts, bytes);
 }
 
 void SqsService::submitSends(const Queue& queue, std::vector<NewFifoMessage> messages, CoalescerLoad load,
@@ -215,15 +226,9 @@ std::vector<SqsService::Sent> SqsService::storeFifoSends(const persistence::Fifo
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i].fifo = result.outcomes[i];
   runGuarded("wake", [&] {
     std::set<std::string_view> groups;
-    std::size_t stored = 0;
     for (std::size_t i = 0; i < messages.size(); ++i) {
-      if (result.outcomes[i].duplicate) continue;
-      ++stored;
-      groups.insert(*messages[i].message.message_group_id);
-      recorder_.messageSize(bytesOf(messages[i].message));
+      if (!result.outcomes[i].duplicate) groups.insert(*messages[i].message.message_group_id);
     }
-    recorder_.messagesSent(stored);
-    recorder_.messagesDeduplicated(messages.size() - stored);
     if (!result.opened_a_group) return;
     messagesDue(queue.queue_id, groups.size(), queue.delay);  // a group goes to one receive
     hintOthers(queue.queue_id, queue.delay);
@@ -241,11 +246,8 @@ std::vector<SqsService::Sent> SqsService::storeSends(std::span<const NewMessage>
       std::optional<std::chrono::seconds> earliest_delay;
     };
     std::map<persistence::QueueId, SentTo> queues;
-    std::size_t stored = 0;
     for (std::size_t i = 0; i < messages.size(); ++i) {
       if (outcomes[i].queue == QueueState::Changed) continue;
-      ++stored;
-      recorder_.messageSize(bytesOf(messages[i]));
       SentTo& sent = queues[messages[i].queue_id];
       const std::chrono::seconds delay(messages[i].delay_seconds);
       if (delay.count() == 0) {
@@ -255,7 +257,6 @@ std::vector<SqsService::Sent> SqsService::storeSends(std::span<const NewMessage>
         sent.earliest_delay = delay;
       }
     }
-    recorder_.messagesSent(stored);
     for (const auto& [queue_id, sent] : queues) {
       if (sent.visible > 0) messagesDue(queue_id, sent.visible, std::chrono::seconds(0));
       if (sent.earliest_delay) messagesDue(queue_id, 1, *sent.earliest_delay);

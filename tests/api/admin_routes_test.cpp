@@ -39,6 +39,10 @@ class AdminPort : public ::testing::Test {
   AdminPort() {
     hooks_.readiness = [this] { return checks_; };
     hooks_.metrics = [] { return std::string("howdah_up 1\n"); };
+    hooks_.queue_metrics = [](std::string_view pattern) -> std::optional<std::string> {
+      if (pattern == "(") return std::nullopt;
+      return "of " + std::string(pattern) + "\n";
+    };
     hooks_.version_json = R"({"version":"1.2.3"})";
   }
 
@@ -111,6 +115,14 @@ TEST_F(AdminPort, ShowsMetricsInPrometheusTextFormat) {
 }
 
 TEST_F(AdminPort, TellsItsVersion) { EXPECT_EQ(ask("GET", "/version").body, "{\"version\":\"1.2.3\"}\n"); }
+
+TEST_F(AdminPort, MetricsOfChosenQueuesAreThoseWhosePatternIsGiven) {
+  EXPECT_EQ(ask("GET", "/metrics/per-queue").body, "of .*\n");
+  EXPECT_EQ(ask("GET", "/metrics/per-queue?queue=a%2Bb").body, "of a+b\n");
+  EXPECT_EQ(ask("GET", "/metrics/per-queue?queue=a").headers, ask("GET", "/metrics").headers);
+  EXPECT_EQ(ask("GET", "/metrics/per-queue?queue=(").status, 400);
+  EXPECT_EQ(ask("POST", "/metrics/per-queue").status, 405);
+}
 
 TEST_F(AdminPort, AnswersNothingElse) {
   for (const char* target : {"/", "/healthz/", "/admin/v1", "*", "/../healthz", "?verbose", "/?Action=ListQueues"})

@@ -93,10 +93,10 @@ TEST(CredentialStore, SeesAChangedFileAndKeepsWhatAReaderHolds) {
   testing::ScratchFile file(kOne);
   CredentialStore store(file.path());
   const auto before = store.current();
-  store.reloadIfChanged();
+  store.reloadIfChanged([](bool) {});
   EXPECT_EQ(store.current(), before);
   file.write(std::string(kOne) + kTwo);
-  store.reloadIfChanged();
+  store.reloadIfChanged([](bool) {});
   EXPECT_NE(store.current()->find("AKTWO"), nullptr);
   EXPECT_EQ(before->find("AKTWO"), nullptr);
   EXPECT_EQ(before->find("AKONE")->secret_access_key.reveal(), "hush-hush-hush-hush");
@@ -107,14 +107,14 @@ TEST(CredentialStore, ABrokenFileLeavesTheKeysAsTheyWere) {
   CredentialStore store(file.path());
   for (const char* broken : {"- nonsense", "[", "- access-key-id: AKNEW\n"}) {
     file.write(broken);
-    store.reloadIfChanged();
+    store.reloadIfChanged([](bool) {});
     EXPECT_NE(store.current()->find("AKONE"), nullptr) << broken;
   }
   std::remove(file.path().c_str());
-  store.reloadIfChanged();
+  store.reloadIfChanged([](bool) {});
   EXPECT_NE(store.current()->find("AKONE"), nullptr);
   file.write(kTwo);
-  store.reloadIfChanged();
+  store.reloadIfChanged([](bool) {});
   EXPECT_EQ(store.current()->find("AKONE"), nullptr);
   EXPECT_NE(store.current()->find("AKTWO"), nullptr);
 }
@@ -141,7 +141,7 @@ TEST(CredentialStore, ReadsAMountedSecret) {
   CredentialStore store(directory);
   EXPECT_NE(store.current()->find("AKONE"), nullptr);
   fill("..2", kTwo);
-  store.reloadIfChanged();
+  store.reloadIfChanged([](bool) {});
   EXPECT_EQ(store.current()->find("AKONE"), nullptr);
   EXPECT_NE(store.current()->find("AKTWO"), nullptr);
   fs::remove_all(directory);

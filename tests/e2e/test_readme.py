@@ -1,4 +1,4 @@
-"""What README.md says is so."""
+"""What README.md and docs/metrics.md say is so."""
 import re
 import subprocess
 
@@ -10,6 +10,13 @@ def test_the_table_of_settings_is_the_binary_own():
                              env=clean_environment()).stdout
     assert printed.startswith("| Setting |")
     assert printed.strip() in (ROOT / "README.md").read_text(), "run: build/release/howdah config settings --markdown"
+
+
+def test_the_table_of_metrics_is_the_binary_own():
+    printed = subprocess.run([BINARY, "metrics"], capture_output=True, text=True, check=True,
+                             env=clean_environment()).stdout
+    assert printed.startswith("| Name |")
+    assert printed.strip() in (ROOT / "docs/metrics.md").read_text(), "run: build/release/howdah metrics"
 
 
 def test_the_boto3_lines_run_as_they_are(server):

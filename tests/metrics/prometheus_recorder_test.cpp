@@ -45,7 +45,10 @@ Scrape parse(const std::string& text) {
     std::string family = match[1];
     for (std::string_view suffix : {"_bucket", "_sum", "_count"}) {
       const std::string base = family.substr(0, family.size() - std::min(family.size(), suffix.size()));
-      if (family.ends_with(suffix) && scrape.types.contains(base) && scrape.types[base] == "histogram") family = base;
+      if (family.ends_with(suffix) && scrape.types.contains(base) &&
+          (scrape.types[base] == "histogram" || scrape.types[base] == "summary")) {
+        family = base;
+      }
     }
     EXPECT_TRUE(scrape.types.contains(family)) << "sample before its TYPE: " << line;
     EXPECT_TRUE(helped.contains(family)) << "no HELP: " << line;
@@ -79,23 +82,34 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
   recorder.connectionOpened();
   recorder.connectionClosed();
   recorder.connectionRejected("limit");
-  recorder.throttled("requests-per-second-per-key");
-  recorder.messagesSent(10);
-  recorder.messagesDeduplicated(23);
-  recorder.messageSize(1000);
-  recorder.messagesReceived(9);
-  recorder.emptyReceive();
-  recorder.messagesDeleted(8);
-  recorder.messagesDeadLettered(21);
+  const QueueCountsPtr queue = recorder.queueCounts("000000000000", "q");
+  recorder.authenticationFailed("SignatureDoesNotMatch");
+  recorder.certificateEnds(std::chrono::sys_seconds(2'000'000'000s));
+  recorder.reloaded("credentials", false);
+  recorder.messageSent(*queue, 1000);
+  recorder.messageSent(*queue, 500);
+  recorder.messageDeduplicated(*queue);
+  recorder.messagesReceived(*queue, 9);
+  recorder.messageFirstReceived(*queue, 250ms);
+  recorder.messagesRedelivered(3);
+  recorder.emptyReceive(*queue);
+  recorder.messageDeleted(*queue, 4s);
+  recorder.messageDeleted(*queue, std::nullopt);
+  recorder.messagesDeadLettered(*queue, 21);
+  recorder.messagesRedriven(24);
   recorder.messagesExpired(22);
+  recorder.messagesPurged(25);
+  recorder.throttled("in_flight");
+  recorder.retried("send_fifo");
+  recorder.databaseConnectionAwaited(1ms);
   recorder.visibilityChanged(7);
   recorder.queuePurged();
   recorder.queueCreated();
-  recorder.queueDeleted();
+  recorder.queueDeleted("000000000000", "other");
   recorder.coalesced("send", 5);
-  recorder.receiveParked();
-  recorder.receiveParked();
-  recorder.receiveUnparked(3s);
+  recorder.receiveParked(*queue);
+  recorder.receiveParked(*queue);
+  recorder.receiveUnparked(*queue, 3s);
   recorder.woken(WakeSource::Local);
   recorder.woken(WakeSource::Notify);
   recorder.woken(WakeSource::Timer);
@@ -123,14 +137,35 @@ TEST_F(PrometheusRecorderTest, EveryReportBecomesItsSeries) {
       {"howdah_connections", 1},
       {"howdah_connections_total", 2},
       {"howdah_connections_rejected_total{reason=\"limit\"}", 1},
-      {"howdah_throttled_total{limit=\"requests-per-second-per-key\"}", 1},
-      {"howdah_messages_sent_total", 10},
-      {"howdah_messages_deduplicated_total", 23},
-      {"howdah_message_size_bytes_sum", 1000},
+      {"howdah_auth_failures_total{reason=\"SignatureDoesNotMatch\"}", 1},
+      {"howdah_certificate_expiry_timestamp_seconds", 2e9},
+      {"howdah_reloads_total{result=\"failure\",what=\"credentials\"}", 1},
+      {"howdah_messages_sent_total", 2},
+      {"howdah_messages_deduplicated_total", 1},
+      {"howdah_message_size_bytes_sum", 1500},
+      {"howdah_message_dwell_seconds_sum", 0.25},
+      {"howdah_redeliveries_total", 3},
+      {"howdah_message_processing_seconds_sum", 4},
+      {"howdah_message_processing_seconds_count", 1},
+      {"howdah_messages_redriven_total", 24},
+      {"howdah_messages_purged_total", 25},
+      {"howdah_throttled_total{limit=\"in_flight\"}", 1},
+      {"howdah_db_transactions_retried_total{op=\"send_fifo\"}", 1},
+      {"howdah_db_connection_wait_seconds_count", 1},
+      {"howdah_queue_messages_sent_total{queue=\"q\"}", 2},
+      {"howdah_queue_message_bytes_total{queue=\"q\"}", 1500},
+      {"howdah_queue_messages_deduplicated_total{queue=\"q\"}", 1},
+      {"howdah_queue_messages_received_total{queue=\"q\"}", 9},
+      {"howdah_queue_messages_deleted_total{queue=\"q\"}", 2},
+      {"howdah_queue_messages_dead_lettered_total{queue=\"q\"}", 21},
+      {"howdah_queue_empty_receives_total{queue=\"q\"}", 1},
+      {"howdah_queue_dwell_seconds_sum{queue=\"q\"}", 0.25},
+      {"howdah_queue_dwell_seconds_count{queue=\"q\"}", 1},
+      {"howdah_queue_receive_waiters{queue=\"q\"}", 1},
       {"howdah_messages_received_total", 9},
       {"howdah_empty_receives_total", 1},
-      {"howdah_messages_deleted_total", 8},
-      {"howdah_messages_dead_lettered_total", 21},
+      {"howdah_messages_deleted_total", 2},
+      {"howdah_messages_dead_lettered_total{reason=\"max_receive\"}", 21},
       {"howdah_messages_expired_total", 22},
       {"howdah_visibility_changes_total", 7},
       {"howdah_queues_purged_total", 1},

@@ -468,7 +468,7 @@ class Run {
     std::lock_guard lock(mover_);  // as the elected process has it
     ServiceProcess& process = *processes_[static_cast<std::size_t>(call.process)];
     ManualClock pace;
-    service::MessageMover mover(process.database().moveTasks(), pace,
+    service::MessageMover mover(process.database().moveTasks(), pace, process.recorder(),
                                 [&](persistence::QueueId queue_id, std::size_t messages) {
                                   process.service().messagesArrived(queue_id, messages);
                                 });

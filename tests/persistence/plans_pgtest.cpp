@@ -17,7 +17,7 @@ class Plans : public PlansTest {
   Plans() {
     for (const char* name : {"small", "deep", "busy"}) queues_.push_back(createQueue(name));
     for (const char* name : {"send_standard", "receive_standard", "delete_standard", "change_visibility_standard",
-                             "watch_queues", "count_messages"})
+                             "watch_queues", "count_messages", "snapshot_queues"})
       functions_.push_back(function(name));
   }
 
@@ -57,12 +57,18 @@ class Plans : public PlansTest {
     connection.executeScript("DROP TABLE got");
   }
 
-  void checkState(const std::string& state) {
+  void checkState(const std::string& state, bool has_dead_rows = false) {
     auto fresh = database_.connect();
     for (const QueueId queue : {queues_[0], queues_[1]}) {
       const std::string which = queue == queues_[0] ? ", small queue" : ", deep queue";
       cycle(*fresh, queue, state + ", fresh connection" + which);
       cycle(*old_, queue, state + ", connection of the empty state" + which);
+      // It reads the dead delivery rows too, until vacuum; what lies above the cursor is arithmetic.
+      if (!has_dead_rows) {
+        for (postgres::Connection* connection : {fresh.get(), old_.get()})
+          EXPECT_LE(reads(*connection, "SELECT " + functions_[6] + "(" + std::to_string(queue - 1) + ", 1)", true), 150)
+              << state << which;
+      }
     }
   }
 
@@ -126,7 +132,7 @@ TEST_F(Plans, HotStatementsReadOnlyWhatTheyHandOutInEveryStateOfTheTables) {
            ", 1, -i FROM generate_series(1, 50000) i;"
            "DELETE FROM howdah.lane_cursor WHERE queue_id = " +
            queue + " AND hi < 0");
-  checkState("with a held snapshot and a million dead rows");
+  checkState("with a held snapshot and a million dead rows", true);
 }
 
 }  // namespace

@@ -80,6 +80,7 @@ class SweepTest : public PostgresMaintenanceStoreTest {
     }
     return rows;
   }
+  std::int64_t messages_ = 0;  // that sweepAll() met
   std::int64_t sweepAll(int batch) {
     std::int64_t rows = 0;
     MaintenanceStore::SweepResult result;
@@ -87,6 +88,7 @@ class SweepTest : public PostgresMaintenanceStoreTest {
       result = maintenance_.sweepRemains(batch);
       EXPECT_LE(result.rows_deleted, batch);
       rows += result.rows_deleted;
+      messages_ += result.messages;
     } while (result.more);
     return rows;
   }
@@ -101,7 +103,9 @@ TEST_F(SweepTest, NothingIsSweptOfAQueueInUse) {
 TEST_F(SweepTest, WhatAPurgeLeftIsDeletedInBatchesAndTheSuccessorKept) {
   const QueueId before = fill();
   const auto purged = test_.store.queues().purgeQueue(kName, seconds(60));
+  const std::int64_t messages = test_.count("howdah.message");
   EXPECT_EQ(sweepAll(10), 141);
+  EXPECT_EQ(messages_, messages);
   EXPECT_EQ(rowsOf(before), 0);
   EXPECT_EQ(rowsOf(std::get<QueueRecord>(purged).queue_id), 1);
 }

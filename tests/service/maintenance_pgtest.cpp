@@ -58,7 +58,7 @@ TEST(MaintenanceTest, ARoundSweepsAllThatAPurgeLeftBehind) {
 
   DutyRecorder recorder;
   auto& store = process.database().maintenance();
-  Maintenance maintenance(store, recorder, {sweepDuty(store, std::chrono::hours(1))});
+  Maintenance maintenance(store, recorder, {sweepDuty(store, recorder, std::chrono::hours(1))});
   maintenance.start();
   ASSERT_TRUE(recorder.waitUntilFinished(true));
   maintenance.stop();
@@ -71,8 +71,8 @@ TEST(MaintenanceTest, OneProcessAtATimeHoldsTheSweepAndAnotherTakesItOver) {
   ServiceProcess two(database.options());
   DutyRecorder of_one;
   DutyRecorder of_two;
-  Maintenance first(one.database().maintenance(), of_one, {sweepDuty(one.database().maintenance(), kOften)});
-  Maintenance second(two.database().maintenance(), of_two, {sweepDuty(two.database().maintenance(), kOften)});
+  Maintenance first(one.database().maintenance(), of_one, {sweepDuty(one.database().maintenance(), of_one, kOften)});
+  Maintenance second(two.database().maintenance(), of_two, {sweepDuty(two.database().maintenance(), of_two, kOften)});
   first.start();
   ASSERT_TRUE(of_one.waitUntilHeldIs(true));
   second.start();
@@ -108,7 +108,7 @@ TEST(MaintenanceTest, ALostDatabaseLosesTheDutyUntilItIsBack) {
   ServiceProcess process(database.options());
   DutyRecorder recorder;
   Maintenance maintenance(process.database().maintenance(), recorder,
-                          {sweepDuty(process.database().maintenance(), kOften)});
+                          {sweepDuty(process.database().maintenance(), recorder, kOften)});
   maintenance.start();
   ASSERT_TRUE(recorder.waitUntilHeldIs(true));
   database.outsider();

@@ -8,6 +8,7 @@
 #include "service/maintenance.h"
 #include "tests/support/eventually.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/null_recorder.h"
 #include "tests/support/test_store.h"
 
 namespace howdah::service {
@@ -60,11 +61,12 @@ class MessageMoverTest : public ::testing::Test {
     }
   }
   MessageMover mover() {
-    return MessageMover(store_.store.moveTasks(), clock_, [](QueueId, std::size_t) {});
+    return MessageMover(store_.store.moveTasks(), clock_, recorder_, [](QueueId, std::size_t) {});
   }
 
   testing::TestStore store_;
   testing::ManualClock clock_;
+  testing::NullRecorder recorder_;
   QueueRecord source_;
   QueueRecord destination_;
 };
@@ -144,7 +146,7 @@ TEST_F(MessageMoverTest, ATaskSurvivesProcessesThatLoseTheDatabaseOrStop) {
   struct Process {
     explicit Process(const postgres::PostgresOptions& options)
         : store(options, recorder),
-          mover((store.migrate(), store.moveTasks()), clock, [](QueueId, std::size_t) {}),
+          mover((store.migrate(), store.moveTasks()), clock, recorder, [](QueueId, std::size_t) {}),
           maintenance(store.maintenance(), recorder, {mover.duty()}) {
       maintenance.start();
     }

@@ -4,6 +4,8 @@
 
 #include <deque>
 
+#include "tests/support/null_recorder.h"
+
 namespace howdah::service {
 namespace {
 
@@ -29,7 +31,8 @@ class QueueCacheTest : public ::testing::Test {
               record.version = versions_[queue_name.name];
               record.attributes = {{"DelaySeconds", "7"}};
               return record;
-            }) {}
+            },
+            recorder_) {}
 
   struct Answer {
     std::optional<Result<QueuePtr>> result;
@@ -58,6 +61,7 @@ class QueueCacheTest : public ::testing::Test {
   bool unavailable_ = false;
   int lookups_ = 0;
   std::map<std::string, std::int64_t> versions_{{"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}};
+  testing::NullRecorder recorder_;
   QueueCache cache_;
 };
 

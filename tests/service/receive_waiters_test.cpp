@@ -23,6 +23,7 @@ class TestReceive final : public ParkedReceive {
                        std::shared_ptr<ClientPresence> client = std::make_shared<ClientPresence>())
       : ParkedReceive(std::move(client), wanted) {
     deadline_ = deadline;
+    queue_counts_ = std::make_shared<metrics::QueueCounts>();
   }
   void lookAgain(WakeSource source) override { looks.push_back(source); }
   void lookAgainElsewhere() override { ++elsewhere; }

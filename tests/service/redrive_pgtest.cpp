@@ -93,9 +93,10 @@ class Redrive : public ::testing::Test {
   }
   // As the duty of `mover` would, at once.
   void moveAll(ServiceProcess& mover) {
-    MessageMover all(mover.database().moveTasks(), clock_, [&](persistence::QueueId queue_id, std::size_t messages) {
-      mover.service().messagesArrived(queue_id, messages);
-    });
+    MessageMover all(mover.database().moveTasks(), clock_, mover.recorder(),
+                     [&](persistence::QueueId queue_id, std::size_t messages) {
+                       mover.service().messagesArrived(queue_id, messages);
+                     });
     while (const auto next = all.move()) clock_.advance(*next);
   }
   template <class T>
@@ -455,7 +456,7 @@ TEST_F(Redrive, MovedMessagesWakeReceivesThatAreParkedHereAndInAnotherProcess) {
     if (parked_in == &other) send("dead", "straight");
     ASSERT_TRUE(start(arn("dead"), arn("q"), 1).ok());
     const auto moved_at = std::chrono::steady_clock::now();
-    MessageMover mover(process().database().moveTasks(), clock_,
+    MessageMover mover(process().database().moveTasks(), clock_, process().recorder(),
                        [&](persistence::QueueId queue_id, std::size_t messages) {
                          process().service().messagesArrived(queue_id, messages);
                        });

@@ -165,7 +165,7 @@ TEST_F(StoredBytesTest, TheCountIsThatOfTheMessagesWhateverStoresAndRemovesThem)
   ASSERT_TRUE(
       process().answer(&SqsService::startMessageMoveTask, {"arn:aws:sqs:us-east-1:000000000000:dead", {}, {}}).ok());
   testing::ManualClock clock;
-  MessageMover mover(process().database().moveTasks(), clock, [](QueueId, std::size_t) {});
+  MessageMover mover(process().database().moveTasks(), clock, process().recorder(), [](QueueId, std::size_t) {});
   while (const auto next = mover.move()) clock.advance(*next);
   EXPECT_GE(receive("q").size(), 3u);
   expectCounted("a move task");
@@ -358,7 +358,7 @@ TEST_F(StoredBytesTest, DeadLettersAndMoveTasksAreNotRefused) {
   ASSERT_TRUE(
       limited.answer(&SqsService::startMessageMoveTask, {"arn:aws:sqs:us-east-1:000000000000:dead", {}, {}}).ok());
   testing::ManualClock clock;
-  MessageMover mover(process().database().moveTasks(), clock, [](QueueId, std::size_t) {});
+  MessageMover mover(process().database().moveTasks(), clock, process().recorder(), [](QueueId, std::size_t) {});
   while (const auto next = mover.move()) clock.advance(*next);
   EXPECT_EQ(truth(0, true), 0);
   expectCounted("a move into a full queue");

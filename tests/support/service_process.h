@@ -30,14 +30,14 @@ class SilentNotifications final : public persistence::Notifications {
 // Counts what tests wait for.
 class ServiceRecorder final : public NullRecorder {
  public:
-  void receiveParked() override { count(parked_); }
-  void receiveUnparked(metrics::Seconds) override { count(unparked_); }
+  void receiveParked(metrics::QueueCounts&) override { count(parked_); }
+  void receiveUnparked(metrics::QueueCounts&, metrics::Seconds) override { count(unparked_); }
   void coalesced(std::string_view operation, std::size_t requests) override {
     std::lock_guard lock(mutex_);
     if (operation == "send") largest_send_ = std::max(largest_send_, requests);
   }
 
-  void messagesDeduplicated(std::size_t count) override { deduplicated_ += count; }
+  void messageDeduplicated(metrics::QueueCounts&) override { ++deduplicated_; }
   void throttled(std::string_view setting) override {
     std::lock_guard lock(mutex_);
     ++throttled_[std::string(setting)];

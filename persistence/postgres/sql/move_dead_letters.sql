@@ -34,8 +34,9 @@ BEGIN
          SELECT v_target, 0, d.new_seq, d.sent_at, d.message_id, d.body, d.message_attributes, d.sender_id,
                 d.trace_header, d.message_group_id, p_source FROM dead d),
        due AS (
-         INSERT INTO howdah.delivery (queue_id, lane, seq, visible_at, first_received_at, receive_count, count_at_move)
-         SELECT v_target, 0, d.new_seq, p_now, d.first_received_at, d.receive_count, d.receive_count FROM dead d),
+         INSERT INTO howdah.delivery (queue_id, lane, seq, visible_at, first_received_at, receive_count, count_at_move,
+                                      moved_at)
+         SELECT v_target, 0, d.new_seq, p_now, d.first_received_at, d.receive_count, d.receive_count, p_now FROM dead d),
        gone AS (DELETE FROM howdah.message WHERE ctid = ANY (ARRAY(SELECT d.message FROM dead d)))
   DELETE FROM howdah.delivery WHERE ctid = ANY (p_deliveries);
   RETURN v_target;

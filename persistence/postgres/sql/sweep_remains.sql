@@ -1,10 +1,10 @@
 -- Deletes up to p_rows rows of one incarnation that ended. The first time that it is found empty is noted; ten minutes
 -- after its end, when no transaction from before can arrive any more, it is looked at once more and forgotten. When
 -- there is nothing else to do, names whose queue was deleted a day ago are forgotten.
--- Answers how many rows were deleted, and whether there is more to do now.
+-- Answers how many rows were deleted, whether there is more to do now, and how many of the rows were messages.
 -- Locks: the row of remains (another sweep passes it by). A delivery row that a late claim moved meanwhile is skipped by
 -- its ctid and found by the last look.
-CREATE FUNCTION howdah.{name}(p_rows integer, OUT rows_deleted bigint, OUT more boolean)
+CREATE FUNCTION howdah.{name}(p_rows integer, OUT rows_deleted bigint, OUT more boolean, OUT messages bigint)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := {clock};
@@ -16,6 +16,7 @@ DECLARE
                                     'fifo_deduplication', 'fifo_attempt', 'expired_range'];
 BEGIN
   rows_deleted := 0;
+  messages := 0;
   SELECT r.* INTO v_remains FROM howdah.remains r WHERE r.swept_at IS NULL OR r.since <= v_old
    ORDER BY r.since LIMIT 1 FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
@@ -32,6 +33,7 @@ BEGIN
       USING v_remains.queue_id, p_rows - rows_deleted;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     rows_deleted := rows_deleted + v_count;
+    IF v_table = 'message' THEN messages := v_count; END IF;
     EXIT WHEN rows_deleted >= p_rows;
   END LOOP;
 

@@ -1,9 +1,11 @@
 -- Deletes up to about p_rows messages that are older than their queue's retention (p_default_retention in seconds, where the
 -- queue sets none). Nothing a client sees waits for this: receives never hand out what is too old.
--- Answers how many rows were deleted, and whether there is more to do now.
+-- Answers how many rows were deleted, whether there is more to do now, and how many messages were found too old here: what a
+-- receive passed was its finding.
 -- Locks: delivery rows and claim locks, by SKIP LOCKED. Costs a probe or two an idle queue, a walk over the groups of a FIFO
 -- queue, and over the delivery rows of a queue that has something old in front.
-CREATE FUNCTION howdah.{name}(p_rows int, p_default_retention bigint, OUT rows_deleted bigint, OUT more boolean)
+CREATE FUNCTION howdah.{name}(p_rows int, p_default_retention bigint, OUT rows_deleted bigint, OUT more boolean,
+                              OUT messages bigint)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := {clock};
@@ -13,8 +15,10 @@ DECLARE
   v_lanes bigint[];
   v_seqs bigint[];
   v_count bigint;
+  v_hi bigint;
 BEGIN
   rows_deleted := 0;
+  messages := 0;
   -- What receives passed.
   FOR v_range IN SELECT r.* FROM howdah.expired_range r LIMIT 100 FOR UPDATE SKIP LOCKED LOOP
     DELETE FROM howdah.message WHERE ctid = ANY (ARRAY(
@@ -66,6 +70,7 @@ BEGIN
       PERFORM {call:remove_fifo_messages}(v_queue.queue_id, v_lanes, v_seqs);
       PERFORM {call:refresh_turns}(v_queue.queue_id, v_lanes, v_queue.delay, v_now);
       rows_deleted := rows_deleted + cardinality(v_lanes);
+      messages := messages + cardinality(v_lanes);
       more := true;
     ELSE
       SELECT array_agg(x.t) INTO v_due
@@ -77,13 +82,16 @@ BEGIN
       IF v_due IS NOT NULL THEN
         PERFORM {call:expire_deliveries}(v_queue.queue_id, v_due);
         rows_deleted := rows_deleted + cardinality(v_due);
+        messages := messages + cardinality(v_due);
         more := true;
       END IF;
       PERFORM 1 FROM howdah.claim_lock c WHERE c.queue_id = v_queue.queue_id AND c.lane = 1 FOR UPDATE SKIP LOCKED;
       IF FOUND AND (SELECT m.sent_at FROM howdah.message m WHERE m.queue_id = v_queue.queue_id AND m.lane = 1 AND m.seq >
                       (SELECT c.hi FROM howdah.lane_cursor c WHERE c.queue_id = v_queue.queue_id AND c.lane = 1
                         ORDER BY c.hi DESC LIMIT 1) ORDER BY m.seq LIMIT 1) <= v_queue.oldest THEN
-        PERFORM {call:expire_lane}(v_queue.queue_id, 1, v_queue.oldest);
+        v_hi := (SELECT c.hi FROM howdah.lane_cursor c WHERE c.queue_id = v_queue.queue_id AND c.lane = 1
+                  ORDER BY c.hi DESC LIMIT 1);
+        messages := messages + {call:expire_lane}(v_queue.queue_id, 1, v_queue.oldest) - v_hi;
         more := true;
       END IF;
     END IF;
