@@ -24,6 +24,7 @@
 #include "server_config.h"
 #include "setting_values.h"
 #include "shutdown_signals.h"
+#include "top.h"
 
 namespace howdah {
 namespace {
@@ -79,11 +80,12 @@ int run(int argc, char** argv) {
   CLI::App* config_command = app.add_subcommand("config", "Show settings");
   CLI::App* print_command = config_command->add_subcommand("print", "Effective settings, as a config file");
   CLI::App* settings_command = config_command->add_subcommand("settings", "Every setting there is");
+  CLI::App* top_command = app.add_subcommand("top", "Show queues and traffic of running servers, drawn each second");
   CLI::App* metrics_command =
       app.add_subcommand("metrics", "Show every metric there is, as the table in docs/metrics.md");
   CLI::App* version_command = app.add_subcommand("version", "Show the version");
   for (CLI::App* command :
-       {serve_command, migrate_command, healthcheck_command, selftest_command, print_command}) {
+       {serve_command, migrate_command, healthcheck_command, selftest_command, print_command, top_command}) {
     addSettings(*command, flags);
   }
   config_command->require_subcommand(1);
@@ -98,8 +100,15 @@ int run(int argc, char** argv) {
                                "Key of the --credentials file to sign with, any that is enabled by default; without a "
                                "file, that of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
   std::string tls_ca_file;
-  for (CLI::App* command : {healthcheck_command, selftest_command})
+  for (CLI::App* command : {healthcheck_command, selftest_command, top_command})
     command->add_option("--tls-ca-file", tls_ca_file, "PEM file of the authority that an https certificate must be of");
+  TopOptions top_options;
+  top_command->add_option("--admin", top_options.admin_urls,
+                          "URL of an admin port, once for each server; http://127.0.0.1:9325 by default");
+  top_command->add_option("--queue", top_options.queues, "Only queues whose name this regular expression fits");
+  top_command->add_option("--interval", top_options.interval, "Seconds between two looks, 1 by default")
+      ->check(CLI::Range(0.1, 3600.0));
+  top_command->add_flag("--once", top_options.once, "Print one table and end");
   bool markdown = false;
   settings_command->add_flag("--markdown", markdown, "As the table in README.md");
   bool json_schema = false;
@@ -185,6 +194,13 @@ int run(int argc, char** argv) {
       const SelfTestKey key = config.credentials.empty() ? keyOf(surroundings.environment)
                                                          : readSelfTestKey(config.credentials, selftest_key_id);
       return selftest(endpoint.empty() ? localUrl(config.listener) : endpoint, tls_ca_file, endpoint.empty(), key);
+    }
+    if (top_command->parsed()) {
+      top_options.tls_ca_file = tls_ca_file;
+      top_options.token_file = config.admin.token_file;
+      top_options.is_local = top_options.admin_urls.empty();
+      if (top_options.is_local) top_options.admin_urls.push_back(localUrl(config.admin_listener));
+      return top(top_options);
     }
     metrics::configureLog(config.log_level, config.log_format);
     if (migrate_command->parsed()) return migrate(config, kBuild, status);

@@ -38,7 +38,7 @@ LAYERS = [
 # Where a library may be seen; tests and the bench use what they like.
 LIBRARIES = [
     ("boost/**", ["api/http_*"]),
-    ("cpprest/**", ["api/http_*", "healthcheck.cpp", "selftest.cpp"]),
+    ("cpprest/**", ["api/http_*", "healthcheck.cpp", "selftest.cpp", "top.cpp"]),
     ("libpq*", ["persistence/postgres/*"]),
     ("postgresql/**", ["persistence/postgres/*"]),
     ("prometheus/**", ["metrics/prometheus_*", "metrics/process_metrics.*"]),
