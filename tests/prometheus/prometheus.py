@@ -18,7 +18,7 @@ HASTY_QUEUE = "hasty"
 def promtool(*arguments, given=None):
     """(exit code, what it said)."""
     done = subprocess.run([PROGRAMS / "promtool", *map(str, arguments)], input=given, capture_output=True, text=True,
-                          timeout=60)
+                          timeout=110)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -4,13 +4,14 @@ rules as they are shipped and a number of its own for the queue. Prints what the
   .venv/bin/python tests/prometheus/walk.py
 """
 import pathlib
+import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-from howdah import Howdah, Postgres, eventually, new_directory  # noqa: E402
+from howdah import BINARY, Howdah, Postgres, eventually, new_directory  # noqa: E402
 from prometheus import Prometheus, promtool  # noqa: E402
 
 QUEUE = "orders"
@@ -69,6 +70,12 @@ class Walk:
         _, said = promtool("query", "instant", f"http://127.0.0.1:{self.prometheus.port}", expression)
         print(f"$ promtool query instant http://localhost:9090 '{expression}'\n{said.rstrip()}\n", flush=True)
 
+    def top(self):
+        admin = [word for one in self.servers for word in ("--admin", f"http://127.0.0.1:{one.admin_port}")]
+        done = subprocess.run([BINARY, "top", "--once", *admin], capture_output=True, text=True, timeout=30)
+        print(f"$ howdah top --once --admin http://howdah-1:9325 --admin http://howdah-2:9325\n{done.stdout}{done.stderr}",
+              flush=True)
+
     def graph(self, seconds):
         """What the panels of the queue's dashboard draw, in numbers."""
         columns = {"sent/s": f'sum(rate(howdah_queue_messages_sent_total{{queue="{QUEUE}"}}[1m]))',
@@ -94,6 +101,7 @@ class Walk:
         self.tell("all is well")
         self.graph(120)
         self.ask("ALERTS")
+        self.top()
         self.tell("the consumer stops")
         consumer.stop()
         self.prometheus.wait_firing("HowdahOldestMessageAge", seconds=400, queue=QUEUE)
@@ -103,6 +111,7 @@ class Walk:
         (alert,) = self.prometheus.firing("HowdahOldestMessageAge")
         for name, text in alert["annotations"].items():
             print(f"{name}: {text}")
+        self.top()
         self.tell("the runbook's queries")
         for expression in ("queue:howdah_queue_oldest_message_age_seconds:max",
                            "sum by (queue) (rate(howdah_queue_messages_received_total[2m]))",
