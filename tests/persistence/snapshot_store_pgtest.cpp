@@ -40,7 +40,8 @@ class SnapshotTest : public ::testing::Test {
     return slices;
   }
   metrics::QueueSnapshot shown(const std::string& name) {
-    for (const auto& queue : test_.store.snapshots().read(0)->queues) {
+    const auto snapshot = test_.store.snapshots().read(0);
+    for (const auto& queue : snapshot->queues) {
       if (queue.name == name) return queue;
     }
     throw std::runtime_error("not in the snapshot: " + name);
