@@ -71,9 +71,13 @@ std::size_t indexOf(const Container& container, const Value& value) {
 void add(QueueCounts::Count& count, std::uint64_t more) { count.fetch_add(more, std::memory_order_relaxed); }
 
 std::size_t actionIndex(std::string_view action) {
+  // Callers pass literals: where one lies tells which it was the last time.
+  thread_local std::array<std::uint8_t, 64> recents{};
+  std::uint8_t& recent = recents[reinterpret_cast<std::uintptr_t>(action.data()) / 4 % recents.size()];
+  if (kActions[recent] == action) return recent;
   const auto found = std::lower_bound(kActions.begin(), kActions.end(), action);
-  return found != kActions.end() && *found == action ? static_cast<std::size_t>(found - kActions.begin())
-                                                     : kActions.size();
+  if (found == kActions.end() || *found != action) return kActions.size();
+  return recent = static_cast<std::uint8_t>(found - kActions.begin());
 }
 
 std::string actionName(std::size_t index) {
@@ -99,18 +103,37 @@ class Labelled {
   Labelled(Family<Metric>& family, std::string label, Buckets buckets = {})
       : family_(family), label_(std::move(label)), buckets_(std::move(buckets)) {}
 
+  // A thread that asks for the same few values again takes no lock: callers pass literals, so where a value lies tells
+  // where to look for it.
   Metric& at(std::string_view value) {
+    thread_local std::array<Recent, 64> recents{};
+    Recent& recent = recents[(reinterpret_cast<std::uintptr_t>(value.data()) / 4 + id_) % recents.size()];
+    if (recent.owner != id_ || recent.value != value) {
+      const auto& [known, metric] = find(value);
+      if (known != value) return *metric;  // "other"
+      recent = {id_, known, metric};
+    }
+    return *recent.metric;
+  }
+
+ private:
+  struct Recent {
+    std::size_t owner = 0;
+    std::string_view value;
+    Metric* metric = nullptr;
+  };
+
+  const std::pair<const std::string, Metric*>& find(std::string_view value) {
     {
       std::shared_lock lock(mutex_);
-      if (const auto found = series_.find(value); found != series_.end()) return *found->second;
+      if (const auto found = series_.find(value); found != series_.end()) return *found;
     }
     std::unique_lock lock(mutex_);
     if (series_.size() >= kMaxLabelValues) value = "other";
     const auto found = series_.find(value);
-    return found != series_.end() ? *found->second : *series_.emplace(value, &add(std::string(value))).first->second;
+    return found != series_.end() ? *found : *series_.emplace(value, &add(std::string(value))).first;
   }
 
- private:
   Metric& add(const std::string& value) {
     if constexpr (std::is_same_v<Metric, Histogram>) {
       return family_.Add({{label_, value}}, buckets_);
@@ -119,11 +142,13 @@ class Labelled {
     }
   }
 
+  static inline std::atomic<std::size_t> last_id_ = 0;
+  const std::size_t id_ = ++last_id_;  // never given out twice, as an address would be
   Family<Metric>& family_;
   const std::string label_;
   const Buckets buckets_;
   std::shared_mutex mutex_;
-  std::map<std::string, Metric*, std::less<>> series_;
+  std::map<std::string, Metric*, std::less<>> series_;  // its keys stay where they are
 };
 
 }  // namespace
@@ -212,7 +237,9 @@ struct PrometheusRecorder::Series {
 
   Labelled<Histogram> query_duration = labelledHistogram("howdah_db_query_duration_seconds");
   Labelled<Counter> db_errors = labelledCounter("howdah_db_errors_total");
-  Labelled<Gauge> db_connections = labelledGauge("howdah_db_connections");
+  Family<Gauge>& db_connections = gaugeFamily("howdah_db_connections");
+  Gauge& db_connections_open = db_connections.Add({{"state", "open"}});
+  Gauge& db_connections_busy = db_connections.Add({{"state", "busy"}});
   Counter& db_reconnects = counter("howdah_db_reconnects_total");
   Labelled<Counter> db_retried = labelledCounter("howdah_db_transactions_retried_total");
   Histogram& db_connection_wait = histogram("howdah_db_connection_wait_seconds");
@@ -395,7 +422,7 @@ void PrometheusRecorder::databaseError(std::string_view sql_state_class) {
   series_->db_errors.at(sql_state_class).Increment();
 }
 void PrometheusRecorder::databaseConnections(std::string_view state, std::int64_t count) {
-  series_->db_connections.at(state).Set(static_cast<double>(count));
+  (state == "open" ? series_->db_connections_open : series_->db_connections_busy).Set(static_cast<double>(count));
 }
 void PrometheusRecorder::databaseConnectionAwaited(Seconds duration) {
   series_->db_connection_wait.Observe(duration.count());
