@@ -124,7 +124,7 @@ TEST_F(ConnectionTest, AffectedRowsAreCounted) {
 TEST_F(ConnectionTest, SessionsDoNotDependOnTheRolesSettings) {
   database_.outsider().executeScript(
       "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database());"
-      "EXECUTE format('ALTER DATABASE %I SET statement_timeout = 1', current_database());"
+      "EXECUTE format('ALTER DATABASE %I SET statement_timeout = 60000', current_database());"
       "EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database());"
       "EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'Asia/Kathmandu'); END$$");
   Connection fresh(database_.options(), recorder_);
