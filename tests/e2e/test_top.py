@@ -70,10 +70,12 @@ def test_one_table_of_two_servers(pair, busy):
     assert re.search(r"^requests a transaction: .*send 1\.", shown.stdout, re.M), shown.stdout
     figures = row(shown.stdout, "busy")
     assert int(figures["VISIBLE"]) >= 7 and int(figures["IN-FLIGHT"]) == 3, figures
-    both = float(figures["SENT/s"])
-    assert both > 0
-    one = float(row(once("--admin", f"http://127.0.0.1:{pair[0].admin_port}").stdout, "busy")["SENT/s"])
-    assert one < both, "each server counts what it took itself"
+
+    def sent(*shown_admins):
+        return float(row(once(*shown_admins).stdout, "busy")["SENT/s"])
+
+    # Each server counts what it took itself. A busy machine may hold the sender up in the one second or the other.
+    eventually(lambda: 0 < sent(*admins(pair)[:2]) < sent(*admins(pair)), "two servers show more than one", 30)
     only = once(*admins(pair), "--queue", "id.*").stdout
     assert row(only, "idle")["VISIBLE"] == "0" and "busy" not in only
 
