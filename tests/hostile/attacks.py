@@ -17,17 +17,18 @@ import signing
 from target import receive
 
 TURNS_A_SECOND = 100
-LONGEST = 120  # seconds; an attack that nobody ends ends by itself
+LONGEST = 60  # seconds; an attack that nobody ends ends by itself
 
 
 class Attack:
-    """`with Attack(attack, target) as running:` lets it run; afterwards `running.seen` says what it saw."""
+    """`with Attack(attack, target, required) as running:` lets it run, at the end until it has seen all of `required`, if
+    ever; afterwards `running.seen` says what it saw."""
 
-    def __init__(self, attack, target):
+    def __init__(self, attack, target, required):
         context = multiprocessing.get_context("fork")
         self.seen = None
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=_run, args=(attack, target, other), daemon=True)
+        self.process = context.Process(target=_run, args=(attack, target, required, other), daemon=True)
 
     def __enter__(self):
         self.process.start()
@@ -38,12 +39,12 @@ class Attack:
 
     def __exit__(self, *_):
         self.pipe.send(None)
-        assert self.pipe.poll(60), "the attack did not end"
+        assert self.pipe.poll(LONGEST + 30), "the attack did not end"
         self.seen = self.pipe.recv()
         self.process.join(10)
 
 
-def _run(attack, target, pipe):
+def _run(attack, target, required, pipe):
     os.nice(19)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -56,7 +57,7 @@ def _run(attack, target, pipe):
         return
     pipe.send(None)
     end = time.monotonic() + LONGEST
-    while not pipe.poll(1 / TURNS_A_SECOND) and time.monotonic() < end:
+    while not (pipe.poll(1 / TURNS_A_SECOND) and required <= seen.keys()) and time.monotonic() < end:
         with contextlib.suppress(OSError):  # the server may end any connection
             try:
                 next(turns)

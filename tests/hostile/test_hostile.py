@@ -154,7 +154,7 @@ def survive(arena, attack, deep):
     quiet, attacked = [], []
     while len(quiet) < ROUNDS:
         quiet.append(p99(arena.honest.window(seconds)))
-        with Attack(attack, arena.target) as running:
+        with Attack(attack, arena.target, REQUIRED[attack.__name__]) as running:
             attacked.append(p99(arena.honest.window(seconds)))
         is_well = attacked[-1] <= FACTOR * max(quiet[-1], FLOOR)
         if is_well and not deep:
