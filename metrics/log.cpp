@@ -10,6 +10,7 @@
 #include <cmath>
 #include <ctime>
 #include <iterator>
+#include <list>
 #include <memory>
 #include <span>
 
@@ -39,10 +40,18 @@ Log makeLog(spdlog::sink_ptr sink, bool json) {
   return {std::move(logger), json};
 }
 
-Log& theLog() {
-  static Log log = makeLog(std::make_shared<spdlog::sinks::stderr_sink_mt>(), false);
-  return log;
+// A log that another replaced stays, since a folder's thread may be writing to it.
+struct Logs {
+  std::list<Log> all{makeLog(std::make_shared<spdlog::sinks::stderr_sink_mt>(), false)};
+  std::atomic<const Log*> current = &all.back();
+};
+
+Logs& logs() {
+  static Logs logs;
+  return logs;
 }
+
+const Log& theLog() { return *logs().current.load(); }
 
 // Length of the well-formed UTF-8 character at the front of `text`, 0 if there is none (Unicode, table 3-7).
 std::size_t utf8Length(std::string_view text) {
@@ -208,7 +217,7 @@ std::optional<LogLevel> logLevelOf(std::string_view name) {
 
 void configureLog(LogLevel level, LogFormat format) {
   const bool json = format == LogFormat::Json || (format == LogFormat::Auto && isatty(STDOUT_FILENO) == 0);
-  theLog() = makeLog(std::make_shared<spdlog::sinks::stdout_sink_mt>(), json);
+  logs().current = &logs().all.emplace_back(makeLog(std::make_shared<spdlog::sinks::stdout_sink_mt>(), json));
   threshold = level;
 }
 

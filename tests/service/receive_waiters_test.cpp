@@ -265,6 +265,7 @@ TEST(ReceiveWaitersThread, EndsAWaitByItself) {
    public:
     Receive() : ParkedReceive(std::make_shared<ClientPresence>(), 1) {
       deadline_ = std::chrono::steady_clock::now() + milliseconds(20);
+      queue_counts_ = std::make_shared<metrics::QueueCounts>();
     }
     void lookAgain(WakeSource) override {}
     void lookAgainElsewhere() override {}
@@ -294,6 +295,7 @@ TEST(ReceiveWaitersRace, EveryReceiveIsEndedExactlyOnce) {
     Receive(ReceiveWaiters& waiters, QueueId queue_id, milliseconds wait, std::atomic<int>& ended)
         : ParkedReceive(std::make_shared<ClientPresence>(), 1), waiters_(waiters), queue_id_(queue_id), ended_(ended) {
       deadline_ = std::chrono::steady_clock::now() + wait;
+      queue_counts_ = std::make_shared<metrics::QueueCounts>();
     }
     void start() {
       while (!waiters_.park(waiters_.ticket(queue_id_), shared_from_this())) {
