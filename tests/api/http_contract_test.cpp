@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -181,6 +182,7 @@ class RawClient {
     tls_.reset(SSL_new(client_tls));
     SSL_set_fd(tls_.get(), fd_);
     int result;
+    ERR_clear_error();  // what another client of this thread left would be taken for this one's, here and below
     while ((result = SSL_connect(tls_.get())) != 1) {
       const int error = SSL_get_error(tls_.get(), result);
       const bool goes_on = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
@@ -200,6 +202,7 @@ class RawClient {
     if (tls_) {
       std::lock_guard lock(tls_mutex_);
       std::size_t count = 0;
+      ERR_clear_error();
       const int result = SSL_write_ex(tls_.get(), bytes.data(), bytes.size(), &count);
       return result == 1 ? static_cast<ssize_t>(count) : notNow(result);
     }
@@ -220,6 +223,7 @@ class RawClient {
       if (tls_) {
         std::lock_guard lock(tls_mutex_);
         std::size_t read = 0;
+        ERR_clear_error();
         const int result = SSL_read_ex(tls_.get(), buffer, sizeof buffer, &read);
         count = result == 1 ? static_cast<ssize_t>(read) : notNow(result);
       } else {
