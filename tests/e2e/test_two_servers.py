@@ -74,10 +74,10 @@ def test_a_change_to_zero_on_one_wakes_a_poll_on_the_other(pair, two_servers, po
 def test_changed_attributes_hold_on_both_at_once(pair, queue):
     here, there = pair
     counts(there, queue)  # so that the other knows the queue already
-    for seconds in range(1, 11):
-        here.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": str(seconds)})
+    for sent in range(1, 11):
+        here.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "900" if sent % 2 else "0"})
         there.send_message(QueueUrl=queue, MessageBody="x")
-        assert counts(here, queue) == (0, 0, seconds)
+        assert counts(here, queue) == (sent // 2, 0, (sent + 1) // 2)
 
 
 def test_a_queue_deleted_on_one_is_gone_on_the_other(pair, poll, two_servers):
