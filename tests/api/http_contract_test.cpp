@@ -1338,10 +1338,11 @@ TEST_P(HttpContract, ClientThatGoesAwayWhileParkedIsNoticed) {
     client.send(get("/park"));
     const auto exchange = nextParked();
     EXPECT_FALSE(exchange->client()->isGone());
-    std::promise<void> gone;
-    exchange->client()->onGone([&] { gone.set_value(); });
+    const auto gone =
+        std::make_shared<std::promise<void>>();  // the callback of an engine that is late outlives the test
+    exchange->client()->onGone([gone] { gone->set_value(); });
     reset ? client.reset() : client.close();
-    ASSERT_EQ(gone.get_future().wait_for(patience), std::future_status::ready);
+    ASSERT_EQ(gone->get_future().wait_for(patience), std::future_status::ready);
     exchange->reply({.body = "too late"}, [this](bool written) { noteWritten(written); });
     EXPECT_EQ(nextWritten(), false);
   }
