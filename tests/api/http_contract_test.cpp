@@ -339,7 +339,6 @@ const Engine kCpprest{
         {"PipelinedRequestsAreAnsweredInOrder", kNoPipelining},
         {"PipelinedFloodWaitsInTheClientAndIsServedLater", kNoPipelining},
         {"DrainingClosesIdleConnectionsAndAnswersTheOthersLast", kListensOn},
-        {"DrainingAnswersRequestsThatAreOnTheirWay", kNoConnections},
         {"ListensOnIpv6", "takes the first colon of an address for that of the port"},
         {"LeavesNothingListening", kListensOn},
         {"IsRefusedAndTheConnectionClosed/two_lengths", "shows the last Content-Length only"},
@@ -554,6 +553,10 @@ class HttpContract : public HttpEngineTest, public ::testing::WithParamInterface
  protected:
   HttpContract() : HttpEngineTest(*GetParam()) {}
 };
+
+// What cpprestsdk cannot even be tried at: its listener, told to stop while a request is on its way, now and then hangs
+// or breaks its heap.
+class DrainContract : public HttpContract {};
 
 // ---- requests and responses
 
@@ -1458,7 +1461,7 @@ TEST_P(HttpContract, WithoutKeepAliveEachReplyIsItsConnectionsLast) {
 }
 
 // As a proxy's that was told to leave, and connects anew for each request.
-TEST_P(HttpContract, DrainingAnswersRequestsThatAreOnTheirWay) {
+TEST_P(DrainContract, AnswersRequestsThatAreOnTheirWay) {
   start();
   RawClient connected(address_), begun(address_);
   const std::string request = post("/", "body");
@@ -1476,7 +1479,7 @@ TEST_P(HttpContract, DrainingAnswersRequestsThatAreOnTheirWay) {
   server_.reset();
 }
 
-TEST_P(HttpContract, DrainingWaitsOnlySoLongForRequests) {
+TEST_P(DrainContract, WaitsOnlySoLongForRequests) {
   start();
   RawClient silent(address_), slow(address_);
   slow.send("GET / HT");
@@ -1601,6 +1604,8 @@ TEST_P(FailingStart, LeavesNothingListening) {
 INSTANTIATE_TEST_SUITE_P(Engines, FailingStart, ::testing::Values(&kBeast, &kCpprest),
                          [](const auto& engine) { return std::string(engine.param->name); });
 INSTANTIATE_TEST_SUITE_P(Engines, HttpContract, ::testing::Values(&kBeast, &kBeastTls, &kCpprest),
+                         [](const auto& engine) { return std::string(engine.param->name); });
+INSTANTIATE_TEST_SUITE_P(Engines, DrainContract, ::testing::Values(&kBeast, &kBeastTls),
                          [](const auto& engine) { return std::string(engine.param->name); });
 
 }  // namespace
