@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <CLI/CLI.hpp>
 
 #include "command_docs.h"
@@ -216,4 +217,8 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace howdah
 
-int main(int argc, char** argv) { return howdah::run(argc, argv); }
+int main(int argc, char** argv) {
+  // OpenSSL would free its locks at exit while cpprestsdk's threads still let go of connections: they waited for ever.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  return howdah::run(argc, argv);
+}

@@ -4,6 +4,7 @@ import socket
 import ssl
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import botocore.config
@@ -187,6 +188,16 @@ def test_healthcheck_over_https(tls_server, authority):
                                 HOWDAH_TLS_CERT_FILE=str(authority.directory / "usual.crt"),
                                 HOWDAH_TLS_KEY_FILE=str(authority.directory / "usual.key"))
     assert same_settings.returncode == 0, same_settings.stderr
+
+
+def test_a_healthcheck_that_is_refused_ends(tls_server):
+    """One of three hundred hung or crashed at its exit, in threads that freed what OpenSSL had freed."""
+    command = [BINARY, "healthcheck", "--admin", f"https://localhost:{tls_server.admin_port}"]
+
+    def run(_):
+        return subprocess.run(command, capture_output=True, timeout=20, env=clean_environment()).returncode
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(run, range(200))) == {1}
 
 
 def test_selftest_over_https(tls_server, authority):
