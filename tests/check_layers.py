@@ -47,7 +47,7 @@ LIBRARIES = [
     ("openssl/**", ["api/auth/*", "api/http_tls.*", "api/dispatcher.cpp", "api/request_id.cpp", "credentials_command.cpp",
                     "service/message_digest.cpp", "service/fifo_rules.cpp",
                     "service/receipt_handle.cpp", "service/message_id.cpp", "persistence/postgres/sha256.cpp",
-                    "persistence/postgres/postgres_queue_store.cpp"]),
+                    "persistence/postgres/postgres_queue_store.cpp", "main.cpp"]),
     ("CLI/**", ["main.cpp", "server_config.cpp", "command_docs.cpp"]),
     ("yaml-cpp/**", ["config_file.cpp", "api/auth/credential_store.cpp"]),
     ("rapidjson/**", ["api/codec/*", "api/auth/policy.cpp", "api/auth/credential_store.cpp", "api/admin_routes.cpp",
