@@ -63,6 +63,9 @@
 {{- if and .gateway.enabled (not .gateway.parentRefs) -}}
 {{- $problems = append $problems "gateway.parentRefs is missing: name the Gateway that the HTTPRoute belongs to" -}}
 {{- end -}}
+{{- if and .gateway.backendTLSPolicy.enabled (not (and .gateway.enabled .tls.enabled)) -}}
+{{- $problems = append $problems "gateway.backendTLSPolicy.enabled needs gateway.enabled and tls.enabled" -}}
+{{- end -}}
 {{- if and .ingress.enabled (not .ingress.hosts) -}}
 {{- $problems = append $problems "ingress.hosts is missing" -}}
 {{- end -}}

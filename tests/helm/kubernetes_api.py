@@ -20,7 +20,7 @@ RESOURCES = {
     "autoscaling/v2": {"horizontalpodautoscalers": ("HorizontalPodAutoscaler", True)},
     "policy/v1": {"poddisruptionbudgets": ("PodDisruptionBudget", True)},
     "networking.k8s.io/v1": {"ingresses": ("Ingress", True), "networkpolicies": ("NetworkPolicy", True)},
-    "gateway.networking.k8s.io/v1": {"httproutes": ("HTTPRoute", True)},
+    "gateway.networking.k8s.io/v1": {"httproutes": ("HTTPRoute", True), "backendtlspolicies": ("BackendTLSPolicy", True)},
     "monitoring.coreos.com/v1": {"servicemonitors": ("ServiceMonitor", True), "podmonitors": ("PodMonitor", True),
                                  "prometheusrules": ("PrometheusRule", True)},
     "cert-manager.io/v1": {"certificates": ("Certificate", True)},

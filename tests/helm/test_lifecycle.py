@@ -79,7 +79,7 @@ def test_install_upgrade_rollback_uninstall(release):
     assert release.found() == release.expected("external")
 
     # Fewer, other and more objects, and other lists in those that stay.
-    for name in ("bare", "tls-cert-manager", "autoscaling", "config", "gateway"):
+    for name in ("bare", "tls-cert-manager", "autoscaling", "config", "gateway-tls"):
         release.set_to("upgrade", name)
         assert release.found() == release.expected(name), name
 

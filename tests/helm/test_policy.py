@@ -190,6 +190,19 @@ def test_routes_lead_to_the_api_and_never_to_administration(objects):
             assert service["spec"]["type"] == "ClusterIP"
 
 
+def test_a_gateway_is_told_of_the_name_in_the_certificate(helm, objects, values):
+    policies = of_kind(objects, "BackendTLSPolicy")
+    assert bool(policies) == (values == feature("gateway-tls"))
+    for policy in policies:
+        backend = of_kind(objects, "HTTPRoute")[0]["spec"]["rules"][0]["backendRefs"][0]
+        assert policy["spec"]["targetRefs"] == [{key: backend[key] for key in ("group", "kind", "name")}]
+        assert policy["spec"]["validation"]["hostname"] in of_kind(objects, "Certificate")[0]["spec"]["dnsNames"]
+    if policies:
+        public = helm.rendered(values, "--set", "gateway.backendTLSPolicy.caConfigMap=,gateway.backendTLSPolicy.hostname=sqs.example.com")
+        assert of_kind(public, "BackendTLSPolicy")[0]["spec"]["validation"] == {
+            "hostname": "sqs.example.com", "wellKnownCACertificates": "System"}
+
+
 def test_pods_are_told_to_stop_in_time_and_replaced_without_a_gap(objects):
     deployment = of_kind(objects, "Deployment")[0]
     assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] >= 45

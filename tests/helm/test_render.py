@@ -1,4 +1,6 @@
-"""What the chart makes of each file in helm/ci, with both Helms. `--update` rewrites helm/golden."""
+"""What the chart makes of each file in helm/ci, with both Helms. `--update` rewrites helm/golden: the whole render of some,
+and of the others what makes them differ from that of "external"."""
+import difflib
 import json
 import re
 import subprocess
@@ -10,6 +12,7 @@ import tools
 from conftest import CHART, FEATURES, KUBE, feature, of_kind
 
 GOLDEN = CHART / "golden"
+WHOLE = {feature("external"), feature("names")}  # the second has other names throughout
 # What these render is in helm/rules and helm/dashboards already.
 NOT_GOLDEN = {feature("prometheus-rule"), feature("dashboards")}
 
@@ -26,13 +29,29 @@ def test_two_renders_are_the_same_to_the_byte(helm, values):
     assert helm.text(values) == helm.template("--values", values)
 
 
+def texts(objects):
+    return {f"{one['kind']} {one['metadata']['name']}": yaml.safe_dump(one, width=110) for one in objects}
+
+
+def difference(objects, plain):
+    """Objects that are more, fewer or other, as one diff."""
+    old, new = texts(plain), texts(objects)
+    lines = []
+    for name in sorted({*old, *new}):
+        changed = difflib.unified_diff(old.get(name, "").splitlines(True), new.get(name, "").splitlines(True), name, name, n=1)
+        # Without numbers, which would change with each line above, and trailing blanks.
+        lines += ["@@\n" if line.startswith("@@") else line.rstrip() + "\n" for line in changed]
+    return "".join(lines)
+
+
 def test_the_render_is_the_golden_one(helm, values, request):
     if values in NOT_GOLDEN:
         assert helm.rendered(values)
         return
     objects = sorted(helm.rendered(values), key=lambda one: (one["kind"], one["metadata"]["name"]))
-    text = yaml.safe_dump_all(objects, width=110)
-    golden = GOLDEN / f"{values.stem.removesuffix('-values')}.yaml"
+    whole = values in WHOLE
+    text = yaml.safe_dump_all(objects, width=110) if whole else difference(objects, helm.rendered(feature("external")))
+    golden = GOLDEN / f"{values.stem.removesuffix('-values')}.{'yaml' if whole else 'diff'}"
     if request.config.getoption("--update"):
         golden.write_text(text)
     assert text == golden.read_text(), "if that is meant: pytest tests/helm -k golden --update"

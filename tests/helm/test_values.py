@@ -102,6 +102,7 @@ EMBEDDED = ["--set", "database.mode=embedded,database.embedded.password=p"]
     ([*OPEN, *DATABASE, "--set", "tls.enabled=true,tls.existingSecret=x,tls.certManager.enabled=true"], "exclude each other"),
     ([*OPEN, *DATABASE, "--set", "tls.enabled=true,tls.certManager.enabled=true"], "issuerRef.name is missing"),
     ([*OPEN, *DATABASE, "--set", "gateway.enabled=true"], "gateway.parentRefs is missing"),
+    ([*OPEN, *DATABASE, "--set", "gateway.backendTLSPolicy.enabled=true"], "needs gateway.enabled and tls.enabled"),
     ([*OPEN, *DATABASE, "--set", "ingress.enabled=true"], "ingress.hosts is missing"),
     ([*OPEN, *DATABASE, "--set", "metrics.podMonitor.enabled=true,metrics.serviceMonitor.enabled=true"], "twice"),
     ([*OPEN, *DATABASE, "--set", "metrics.serviceMonitor.enabled=true,adminService.enabled=false"], "needs adminService"),
@@ -277,4 +278,9 @@ def test_notes_say_where_it_is_and_warn(programs):
     assert "13 pods at most (an update's included) x 8 = 104;" in notes(helm, "--values", feature("autoscaling"))
     assert "3 pods at most (an update's included) x 8 = 24;" in notes(helm, "--values", feature("scheduling"))
     assert "3 pods at most (an update's included) x 14 = 42;" in notes(helm, "--values", feature("config"))
+    encrypted = ["--values", feature("gateway-tls"), "--set", "networkPolicy.enabled=false"]
+    assert "Mind:" not in notes(helm, *encrypted)
+    untold = notes(helm, *encrypted, "--set", "gateway.backendTLSPolicy.enabled=false")
+    assert "tell the Gateway" in untold and "ingress controller" not in untold
+    assert "tell the ingress controller" in notes(helm, *encrypted, "--set", "ingress.enabled=true,ingress.hosts[0]=a.example")
     assert "Mind:" not in notes(helm, "--values", feature("tls-secret"), "--set", "networkPolicy.enabled=false")
