@@ -13,19 +13,19 @@
 #include <openssl/crypto.h>
 #include <CLI/CLI.hpp>
 
-#include "command_docs.h"
-#include "credentials_command.h"
-#include "healthcheck.h"
+#include "commands/command_docs.h"
+#include "commands/credentials_command.h"
+#include "commands/healthcheck.h"
+#include "commands/migrate.h"
+#include "commands/selftest.h"
+#include "commands/serve.h"
+#include "commands/shutdown_signals.h"
+#include "commands/top.h"
+#include "config/server_config.h"
+#include "config/setting_values.h"
 #include "howdah_revision.h"
 #include "metrics/metric_table.h"
-#include "migrate.h"
 #include "persistence/postgres/migrator.h"
-#include "selftest.h"
-#include "serve.h"
-#include "server_config.h"
-#include "setting_values.h"
-#include "shutdown_signals.h"
-#include "top.h"
 
 namespace howdah {
 namespace {

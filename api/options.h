@@ -1,4 +1,4 @@
-// Settings of both ports; defaults, bounds and help are in the settings table (server_config.cpp).
+// Settings of both ports; defaults, bounds and help are in the settings table (config/server_config.cpp).
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "serve.h"
+#include "commands/serve.h"
 
 #include <malloc.h>
 #include <unistd.h>
@@ -12,14 +12,16 @@
 
 #include <fmt/format.h>
 
-#include "access_control.h"
 #include "api/admin_routes.h"
 #include "api/dispatcher.h"
 #include "api/http_server.h"
-#include "declared_queues.h"
+#include "commands/access_control.h"
+#include "commands/declared_queues.h"
+#include "commands/migrate.h"
+#include "commands/periodic.h"
+#include "commands/systemd_notify.h"
+#include "commands/welcome.h"
 #include "metrics/log.h"
-#include "migrate.h"
-#include "periodic.h"
 #include "persistence/postgres/database.h"
 #include "persistence/postgres/embedded.h"
 #include "persistence/store_error.h"
@@ -27,8 +29,6 @@
 #include "service/message_mover.h"
 #include "service/snapshot_duty.h"
 #include "service/sqs_service.h"
-#include "systemd_notify.h"
-#include "welcome.h"
 
 namespace howdah {
 namespace {

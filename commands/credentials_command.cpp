@@ -1,4 +1,4 @@
-#include "credentials_command.h"
+#include "commands/credentials_command.h"
 
 #include <fcntl.h>
 #include <openssl/rand.h>

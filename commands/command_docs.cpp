@@ -1,4 +1,4 @@
-#include "command_docs.h"
+#include "commands/command_docs.h"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
-#include "server_config.h"
+#include "config/server_config.h"
 
 namespace howdah {
 namespace {

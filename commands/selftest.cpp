@@ -1,4 +1,4 @@
-#include "selftest.h"
+#include "commands/selftest.h"
 
 #include <chrono>
 #include <cstdio>

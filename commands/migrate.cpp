@@ -1,4 +1,4 @@
-#include "migrate.h"
+#include "commands/migrate.h"
 
 #include <chrono>
 #include <ctime>

@@ -1,4 +1,4 @@
-#include "declared_queues.h"
+#include "commands/declared_queues.h"
 
 #include <future>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include "healthcheck.h"
+#include "commands/healthcheck.h"
 
 #include <chrono>
 #include <cstdio>

@@ -1,9 +1,9 @@
 // `howdah serve`: starts the parts in order, waits, and stops them in reverse order.
 #pragma once
 
+#include "commands/shutdown_signals.h"
+#include "config/server_config.h"
 #include "metrics/prometheus_recorder.h"
-#include "server_config.h"
-#include "shutdown_signals.h"
 
 namespace howdah {
 

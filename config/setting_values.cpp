@@ -1,4 +1,4 @@
-#include "setting_values.h"
+#include "config/setting_values.h"
 
 #include <arpa/inet.h>
 

@@ -1,4 +1,4 @@
-#include "server_config.h"
+#include "config/server_config.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <CLI/CLI.hpp>
 
-#include "setting_values.h"
+#include "config/setting_values.h"
 
 namespace howdah {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "metrics_text.h"
+#include "commands/metrics_text.h"
 
 namespace howdah {
 

@@ -1,4 +1,4 @@
-#include "welcome.h"
+#include "commands/welcome.h"
 
 #include <fmt/format.h>
 

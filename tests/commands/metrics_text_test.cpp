@@ -1,4 +1,4 @@
-#include "metrics_text.h"
+#include "commands/metrics_text.h"
 
 #include <gtest/gtest.h>
 

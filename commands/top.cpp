@@ -1,4 +1,4 @@
-#include "top.h"
+#include "commands/top.h"
 
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -17,7 +17,7 @@
 #include <cpprest/http_client.h>
 #include <fmt/format.h>
 
-#include "top_table.h"
+#include "commands/top_table.h"
 
 namespace howdah {
 namespace {

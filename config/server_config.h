@@ -11,7 +11,7 @@
 
 #include "api/http_server.h"
 #include "api/options.h"
-#include "config_file.h"
+#include "config/config_file.h"
 #include "metrics/log.h"
 #include "persistence/postgres/options.h"
 #include "service/options.h"

@@ -1,4 +1,4 @@
-#include "shutdown_signals.h"
+#include "commands/shutdown_signals.h"
 
 #include <csignal>
 #include <ctime>

@@ -1,8 +1,8 @@
 // The database's schema, before a server and (`howdah migrate`) without one.
 #pragma once
 
+#include "config/server_config.h"
 #include "metrics/build_info.h"
-#include "server_config.h"
 
 namespace howdah::persistence::postgres {
 class PostgresDatabase;

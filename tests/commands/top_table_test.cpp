@@ -1,4 +1,4 @@
-#include "top_table.h"
+#include "commands/top_table.h"
 
 #include <gtest/gtest.h>
 

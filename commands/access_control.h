@@ -10,8 +10,8 @@
 #include <string>
 
 #include "api/auth/authenticator.h"
+#include "commands/periodic.h"
 #include "metrics/recorder.h"
-#include "periodic.h"
 
 namespace howdah {
 

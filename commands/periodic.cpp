@@ -1,4 +1,4 @@
-#include "periodic.h"
+#include "commands/periodic.h"
 
 #include <exception>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "access_control.h"
+#include "commands/access_control.h"
 
 #include <exception>
 #include <utility>

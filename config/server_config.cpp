@@ -1,4 +1,4 @@
-#include "server_config.h"
+#include "config/server_config.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -17,7 +17,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
-#include "setting_values.h"
+#include "config/setting_values.h"
 
 extern char** environ;
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "config_file.h"
+#include "config/config_file.h"
 #include "service/queue_service.h"
 
 namespace howdah {
