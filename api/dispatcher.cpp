@@ -300,6 +300,13 @@ class Call : public std::enable_shared_from_this<Call> {
 
   void answer(HttpResponse response, std::string_view error = {}, std::shared_ptr<const void> output = nullptr) {
     if (answered_.exchange(true)) return;  // it threw after it had answered
+    if (!exchange_->keepRoomFor(response.body.size())) {
+      trace_->failedBecause("no memory for the response: http-bytes-in-flight");
+      giveBack(std::exchange(output, nullptr));
+      error = errorRow(ErrorCode::ServiceUnavailable).query_code;
+      response = codec_->encodeError({ErrorCode::ServiceUnavailable, {}}, context_.request_id);
+      response.headers.emplace_back("Retry-After", "1");
+    }
     if (is_head_) response.body.clear();
     if (!cors_origin_.empty()) {
       response.headers.emplace_back("Access-Control-Allow-Origin", cors_origin_);

@@ -139,9 +139,6 @@ struct Reply {
   bool no_room = false;  // the response stands for one that there was no memory for
 };
 
-// Without a body it is an error that SDKs of both protocols understand, and try again after.
-HttpResponse noRoom() { return {.status = 503, .headers = {{"Retry-After", "1"}}}; }
-
 class Connection : public ConnectionHook, public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Shared> shared, std::shared_ptr<IoLoop> loop, tcp::socket socket, asio::ip::address peer)
@@ -157,7 +154,7 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
   void close();
 
   // Any thread. Answers the exchange under way.
-  void reply(HttpResponse response, OnWritten on_written);
+  void reply(Reply reply);
 
  private:
   enum class Phase {
@@ -236,9 +233,10 @@ class Connection : public ConnectionHook, public std::enable_shared_from_this<Co
 class BeastExchange : public HttpExchange {
  public:
   BeastExchange(std::shared_ptr<Connection> connection, HttpRequest request, BytesInFlight::Held counted,
-                std::shared_ptr<service::ClientPresence> client)
+                std::shared_ptr<service::ClientPresence> client, BytesInFlight& bytes)
       : connection_(std::move(connection)),
         counted_(std::move(counted)),
+        room_(bytes),
         request_(std::move(request)),
         client_(std::move(client)) {}
 
@@ -251,14 +249,22 @@ class BeastExchange : public HttpExchange {
   HttpRequest& request() override { return request_; }
   const std::shared_ptr<service::ClientPresence>& client() override { return client_; }
 
+  // Most small ones never wait for their client, and some tell of what cannot be undone.
+  bool keepRoomFor(std::size_t body_bytes) override {
+    has_room_ = room_.resize(body_bytes) || body_bytes <= BytesInFlight::kSmall;
+    return has_room_;
+  }
+
   void reply(HttpResponse response, OnWritten on_written) override {
     if (replied_.exchange(true)) throw std::logic_error("an HTTP exchange was answered twice");
-    connection_->reply(std::move(response), std::move(on_written));
+    connection_->reply({std::move(response), std::move(on_written), std::move(room_), !has_room_});
   }
 
  private:
   const std::shared_ptr<Connection> connection_;
   const BytesInFlight::Held counted_;  // what the request holds, whether or not its client is still there
+  BytesInFlight::Held room_;           // for the body of the reply
+  bool has_room_ = true;
   HttpRequest request_;
   const std::shared_ptr<service::ClientPresence> client_;
   std::atomic<bool> replied_ = false;
@@ -493,8 +499,8 @@ void Connection::handOver() {
   was_used_ = true;
   in_handler_ = true;
   try {
-    shared_->handler(
-        std::make_shared<BeastExchange>(shared_from_this(), std::move(request), std::move(input_counted_), client_));
+    shared_->handler(std::make_shared<BeastExchange>(shared_from_this(), std::move(request), std::move(input_counted_),
+                                                     client_, shared_->bytes));
   } catch (const std::exception& error) {  // dropping the exchange has answered 500
     metrics::logError("an HTTP handler failed", {{"error", error.what()}});
   }
@@ -522,7 +528,7 @@ void Connection::refuse(HttpResponse response) {
 
 void Connection::refuseForMemory() {
   shared_->recorder.connectionRejected(kMemory);
-  refuse(noRoom());
+  refuse({.status = 503, .headers = {{"Retry-After", "1"}}});  // SDKs of both protocols understand it without a body
 }
 
 // Where no answer can be put any more.
@@ -540,14 +546,7 @@ bool Connection::sendContinue() {
 
 // ---- writing
 
-void Connection::reply(HttpResponse response, OnWritten on_written) {
-  Reply reply{std::move(response), std::move(on_written), BytesInFlight::Held(shared_->bytes)};
-  const std::size_t size = reply.response.body.size();
-  // Most small ones never wait for their client, and some tell of what cannot be undone.
-  if (!reply.held.resize(size) && size > BytesInFlight::kSmall) {
-    reply.response = noRoom();
-    reply.no_room = true;
-  }
+void Connection::reply(Reply reply) {
   auto take = [self = shared_from_this(), reply = std::move(reply)]() mutable { self->takeReply(std::move(reply)); };
   // Once the thread has ended the connection is closed and nobody else touches it; what is refused was not moved.
   if (loop_->isCurrent() || !loop_->post(std::move(take))) take();  // NOLINT(bugprone-use-after-move)
@@ -573,7 +572,6 @@ void Connection::write(Reply reply) {
   if (reply.no_room) {
     keep_alive_ = false;
     shared_->recorder.connectionRejected(kMemory);
-    if (on_written_) on_written_ = [told = std::move(on_written_)](bool) { told(false); };
   }
 
   HttpResponse& response = reply.response;

@@ -47,6 +47,10 @@ class HttpExchange {
   virtual HttpRequest& request() = 0;
   // Marked gone as soon as the engine sees the connection closed while the request waits for its reply.
   virtual const std::shared_ptr<service::ClientPresence>& client() = 0;
+  // False where limits.bytes_in_flight leaves no room for a response with a body of that size; a small one always has
+  // it. Then reply with an error, and the engine closes the connection after it. Room that was not asked for is found
+  // as long as the client reads fast; otherwise its connection is closed.
+  virtual bool keepRoomFor(std::size_t /*body_bytes*/) { return true; }
   // `on_written(false)` if the response could not be handed to the client's connection in full. Called once, may be
   // null.
   virtual void reply(HttpResponse response, std::function<void(bool written)> on_written = nullptr) = 0;

@@ -1,5 +1,6 @@
 #include "api/dispatcher.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -23,12 +24,14 @@ class FakeExchange : public HttpExchange {
 
   HttpRequest& request() override { return request_; }
   const std::shared_ptr<service::ClientPresence>& client() override { return client_; }
+  bool keepRoomFor(std::size_t body_bytes) override { return body_bytes <= room; }
   void reply(HttpResponse made, std::function<void(bool)> callback) override {
     ASSERT_FALSE(response) << "answered twice";
     response = std::move(made);
     on_written = std::move(callback);
   }
 
+  std::size_t room = 64 * 1024;
   std::optional<HttpResponse> response;
   std::function<void(bool)> on_written;
 
@@ -544,6 +547,28 @@ TEST_F(Dispatcher, MessagesOfAnUnwrittenResponseAreGivenBack) {
   exchange->on_written(false);
   ASSERT_EQ(service_.returned.size(), 1u);
   EXPECT_EQ(service_.returned[0].messages.at(0).receipt_handle, "handle");
+}
+
+TEST_F(Dispatcher, AResponseThatThereIsNoMemoryForIsServiceUnavailableAndItsMessagesAreGivenBack) {
+  service::ReceiveMessageOutput output;
+  output.messages.emplace_back().body = std::string(100'000, 'x');
+  service_.answer = output;
+  HttpResponse response = answerTo(jsonRequest("ReceiveMessage", R"({"QueueUrl":"q"})"));
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(headerOf(response, "Retry-After"), "1");
+  EXPECT_EQ(headerOf(response, "x-amzn-query-error"), "ServiceUnavailable;Receiver");
+  EXPECT_THAT(response.body, ::testing::HasSubstr(R"("com.amazon.coral.service#ServiceUnavailable")"));
+  EXPECT_EQ(recorder_.finished.back().action, "ReceiveMessage");
+  EXPECT_EQ(recorder_.finished.back().error, "ServiceUnavailable");
+  EXPECT_EQ(service_.returned.size(), 1u);
+
+  HttpRequest query = jsonRequest("", "Action=ReceiveMessage&QueueUrl=q");
+  query.headers = {{"Host", "localhost:9324"}, {"Content-Type", "application/x-www-form-urlencoded"}};
+  response = answerTo(query);
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.body, ::testing::HasSubstr("<Code>ServiceUnavailable</Code>"));
+  EXPECT_EQ(recorder_.finished.back().error, "ServiceUnavailable");
+  EXPECT_EQ(service_.returned.size(), 2u);
 }
 
 TEST_F(Dispatcher, NothingIsGivenBackWhenWrittenOrEmpty) {

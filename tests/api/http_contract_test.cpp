@@ -480,6 +480,10 @@ class HttpEngineTest : public ::testing::Test {
     } else if (request.target == "/throw") {
       throw std::runtime_error("thrown by the test");
     } else if (request.target == "/big") {
+      constexpr std::size_t kBig = 8 * 1024 * 1024;
+      if (!exchange->keepRoomFor(kBig)) return exchange->reply({.status = 503, .body = "no room"});
+      exchange->reply({.body = std::string(kBig, 'x')}, [this](bool written) { noteWritten(written); });
+    } else if (request.target == "/big-unasked") {
       exchange->reply({.body = std::string(8 * 1024 * 1024, 'x')}, [this](bool written) { noteWritten(written); });
     } else if (request.target == "/60KB") {
       exchange->reply({.body = std::string(60'000, 'x')});
@@ -1224,9 +1228,13 @@ TEST_P(HttpContract, ResponseIsHeldUntilItIsRead) {
   second.send(get("/big"));
   const Answer answer = second.receive();
   EXPECT_EQ(answer.status, 503);
-  EXPECT_EQ(answer.header("Retry-After"), "1");
-  EXPECT_EQ(nextWritten(), false) << "the handler takes it for delivered";
+  EXPECT_EQ(answer.body, "no room") << "the handler's own words";
+  EXPECT_EQ(answer.header("Connection"), "close");
   EXPECT_EQ(recorder_.rejected("memory"), 1);
+  RawClient unasked(address_);
+  unasked.send(get("/big-unasked"));
+  EXPECT_EQ(nextWritten(), false) << "its reader is slow, and there is no room to wait in";
+  EXPECT_EQ(recorder_.rejected("memory"), 2);
 
   EXPECT_EQ(slow.receive().body.size(), 8U * 1024 * 1024);
   EXPECT_EQ(nextWritten(), true);

@@ -1,7 +1,9 @@
 """What no SDK would send. Each answer is SQS's own error where it has one; the server stays up, keeps no descriptor and
 serves its other clients meanwhile."""
 import json
+import socket
 import time
+import urllib.parse
 
 import pytest
 
@@ -423,3 +425,30 @@ def test_a_reader_that_does_not_read_stalls_nobody(sqs, wire, make_queue):
         receive_one(sqs, other)
     for connection in stuck:
         connection.close()
+
+
+def test_a_response_that_there_is_no_memory_for_is_service_unavailable_and_counted_so(new_server, postgres):
+    server = new_server("--database-url", postgres.database(), "--http-bytes-in-flight", "64MiB").start()
+    sqs = server.client()
+    queue = sqs.create_queue(QueueName="full")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="&" * 1_000_000)  # five times that in XML, which no socket takes whole
+    receive = {"QueueUrl": queue, "VisibilityTimeout": "0"}
+    form = ("Action=ReceiveMessage&" + urllib.parse.urlencode(receive)).encode()
+    stuck = []
+    while server.metric("howdah_requests_total", action="ReceiveMessage", code="503") == 0:
+        assert len(stuck) < 20
+        stuck.append(socket.socket())
+        stuck[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck[-1].connect(("127.0.0.1", server.port))
+        stuck[-1].sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                          b"Content-Length: %d\r\n\r\n" % len(form) + form)
+        answered = len(stuck) + 2
+        eventually(lambda: server.metric("howdah_requests_total") == answered, "the receive is answered")
+    assert server.metric("howdah_request_errors_total", action="ReceiveMessage", error="ServiceUnavailable") == 1
+    assert server.metric("howdah_connections_rejected_total", reason="memory") == 1
+    answer = read_answer(stuck[-1])
+    assert answer.status == 503 and answer.headers["retry-after"] == "1"
+    assert "<Code>ServiceUnavailable</Code>" in answer.text
+    for connection in stuck:
+        connection.close()
+    assert len(sqs.receive_message(QueueUrl=queue)["Messages"]) == 1  # given back
