@@ -18,6 +18,7 @@
 #include "api/auth/request_rate.h"
 #include "api/codec/aws_json_codec.h"
 #include "api/codec/aws_query_codec.h"
+#include "api/codec/query_params.h"
 #include "api/cross_site.h"
 #include "api/error_table.h"
 #include "api/queue_url.h"
@@ -59,10 +60,6 @@ Target parseTarget(std::string_view target) {
   const auto query_at = target.find('?');
   if (query_at == std::string_view::npos) return {target, {}};
   return {target.substr(0, query_at), target.substr(query_at + 1)};
-}
-
-bool namesAction(std::string_view query) {
-  return query.starts_with("Action=") || query.find("&Action=") != std::string_view::npos;
 }
 
 HttpResponse textResponse(int status, std::string_view content_type, std::string_view body,
@@ -116,7 +113,7 @@ class Call : public std::enable_shared_from_this<Call> {
 
     const bool json = !request.header("X-Amz-Target").empty() ||
                       startsWithIgnoringCase(request.header("Content-Type"), "application/x-amz-json-1.0");
-    const bool query = !json && !is_head_ && (namesAction(target.query) || (isForm(request) && !reads));
+    const bool query = !json && !is_head_ && (namesParam(target.query, "Action") || (isForm(request) && !reads));
     protocol_ = json ? "json" : query ? "query" : "rest";
     if (query) {
       const bool wants_json = request.header("Accept").find("application/json") != std::string_view::npos;

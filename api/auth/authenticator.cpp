@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "api/codec/query_params.h"
 #include "api/codec/text.h"
 
 namespace howdah::api {
@@ -28,11 +29,8 @@ Error doesNotMatch() {
 
 // Signatures of version 2, which SQS took until it wanted version 4.
 bool isSignedInVersion2(const SignedParts& parts) {
-  const auto names = [](std::string_view params) {
-    constexpr std::string_view kName = "AWSAccessKeyId=";
-    return params.starts_with(kName) || params.find("&AWSAccessKeyId=") != std::string_view::npos;
-  };
-  return names(parts.query) || names(parts.body);
+  constexpr std::string_view kName = "AWSAccessKeyId";
+  return namesParam(parts.query, kName) || namesParam(parts.body, kName);
 }
 
 Result<Nothing> checkScope(const SignatureClaim& claim) {

@@ -10,9 +10,6 @@ namespace {
 using service::Error;
 using service::ErrorCode;
 
-// The largest request that means something has some hundreds.
-constexpr std::size_t kMaxParams = 100'000;
-
 int hexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -51,6 +48,16 @@ std::optional<std::uint32_t> indexOf(std::string_view rest) {
 }
 
 }  // namespace
+
+bool namesParam(std::string_view encoded, std::string_view name) {
+  for (std::size_t left = kMaxParams; left > 0; --left) {
+    if (encoded.starts_with(name) && encoded.substr(name.size()).starts_with('=')) return true;
+    const auto stop = encoded.find('&');
+    if (stop == std::string_view::npos) return false;
+    encoded.remove_prefix(stop + 1);
+  }
+  return false;
+}
 
 std::optional<std::string_view> QueryScope::value(std::string_view name) const {
   const auto after = std::ranges::upper_bound(first_, last_, name, {}, [&](const QueryParam& p) { return rest(p); });

@@ -17,6 +17,12 @@ struct QueryParam {
   std::string_view value;
 };
 
+// Of one request, empty ones counted: more are refused. The largest request that means something has some hundreds.
+constexpr std::size_t kMaxParams = 100'000;
+
+// Whether one of the first kMaxParams of name=value&name=value... has that name, which is written as it is.
+bool namesParam(std::string_view encoded, std::string_view name);
+
 // Some of the parameters, of names that begin alike. A view: the QueryParams outlives it.
 class QueryScope {
  public:

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/query_params.h"
 #include "tests/support/scratch_file.h"
 #include "tests/support/signing_client.h"
 
@@ -263,6 +264,16 @@ TEST_F(AuthenticatorTest, Version2IsNoLongerTaken) {
   SigningClient client;
   client.query = "Action=ListQueues&AWSAccessKeyId=AKOWNER&SignatureVersion=2&Signature=x";
   expectRefused(client, ErrorCode::InvalidSecurity);
+}
+
+TEST_F(AuthenticatorTest, Version2IsLookedForAmongAsManyParametersAsThereMayBe) {
+  SigningClient client;
+  client.body = std::string(kMaxParams - 1, '&') + "AWSAccessKeyId=AKOWNER";
+  expectRefused(client, ErrorCode::InvalidSecurity);
+  client.body.insert(0, "&");
+  EXPECT_TRUE(ask(client).ok()) << "its decoder refuses it";
+  client.body = "AWSAccessKeyId&XAWSAccessKeyId=x&AWSAccessKeyIdX=x";
+  EXPECT_TRUE(ask(client).ok());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/query_params.h"
 #include "api/codec/shapes.h"
 
 namespace howdah::api {
@@ -233,10 +234,11 @@ TEST(AwsQueryDecode, TenThousandParametersAreRead) {
 
 TEST(AwsQueryDecode, ParametersBeyondAllMeasureAreRefused) {
   std::string body;
-  for (int i = 0; i < 100'000; ++i) body += "a&";
+  for (std::size_t i = 0; i < kMaxParams; ++i) body += "a&";
   EXPECT_TRUE(decode<service::ListQueuesInput>(body).ok());
   EXPECT_EQ(refusalOf<service::ListQueuesInput>(body + "a"), "The request has too many parameters.");
-  EXPECT_EQ(refusalOf<service::ListQueuesInput>(std::string(100'001, '&')), "The request has too many parameters.");
+  EXPECT_EQ(refusalOf<service::ListQueuesInput>(std::string(kMaxParams + 1, '&')),
+            "The request has too many parameters.");
   EXPECT_TRUE(decode<service::SendMessageBatchInput>(std::string(1'000'000, '.')).ok());
 }
 
