@@ -118,8 +118,10 @@ constexpr MetricRow kTable[]{
     {"howdah_db_last_autovacuum_timestamp_seconds", Gauge, "table",
      "When autovacuum last finished a table, absent if never; from the snapshot"},
     {"howdah_db_oldest_xmin_age", Gauge, "",
-     "Transactions since the oldest snapshot that holds vacuum back; from the snapshot"},
-    {"howdah_db_oldest_transaction_seconds", Gauge, "", "Age of the oldest open transaction; from the snapshot"},
+     "Transactions since the oldest snapshot that holds vacuum back, of standbys without a slot only with "
+     "pg_read_all_stats; from the snapshot"},
+    {"howdah_db_oldest_transaction_seconds", Gauge, "",
+     "Age of the oldest open transaction, of other roles only with pg_read_all_stats; from the snapshot"},
     {"howdah_db_xid_age", Gauge, "", "Transaction ids since the database was last frozen; from the snapshot"},
     {"howdah_db_multixact_age", Gauge, "", "Multixact ids since the database was last frozen; from the snapshot"},
     {"howdah_db_wal_bytes_total", Counter, "", "Write-ahead log that PostgreSQL has written; from the snapshot"},

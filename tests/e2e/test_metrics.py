@@ -1,8 +1,11 @@
 """The metrics of two servers on one database: counters and histograms against known traffic, exactly; gauges once the
 snapshot is there; what is bounded; what a scrape costs."""
+import contextlib
 import json
 import subprocess
 import time
+import urllib.parse
+import uuid
 
 import pytest
 
@@ -222,6 +225,20 @@ def test_what_a_receive_finds_expired_is_counted(pair):
     eventually(lambda: total(pair, "howdah_messages_expired_total") == 5, "all have expired", 40)
 
 
+@contextlib.contextmanager
+def open_transaction(database):
+    """Holds a snapshot of the database meanwhile."""
+    holder = subprocess.Popen(["psql", "--no-psqlrc", "-qAt", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True, env=clean_environment())
+    try:
+        holder.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'held';\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == "held\n"
+        yield
+    finally:
+        holder.communicate("ROLLBACK;\n")
+
+
 def test_the_health_of_postgresql_is_told(pair, postgres, database):
     sqs = pair[0].client()
     queue = sqs.create_queue(QueueName="q")["QueueUrl"]
@@ -237,20 +254,34 @@ def test_the_health_of_postgresql_is_told(pair, postgres, database):
     # The statistics of the inserts reach PostgreSQL when the connection that did them is idle.
     eventually(lambda: pair[1].metric("howdah_db_live_tuples", table="message") >= 200, "the rows are estimated", 30)
 
-    holder = subprocess.Popen(["psql", "--no-psqlrc", "-qAt", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              text=True, env=clean_environment())
-    try:
-        holder.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'held';\n")
-        holder.stdin.flush()
-        assert holder.stdout.readline() == "held\n"
+    with open_transaction(database):
         held_at = time.monotonic()
         for _ in range(30):
             sqs.send_message(QueueUrl=queue, MessageBody="x")
         next_snapshot(pair)
         assert pair[1].metric("howdah_db_oldest_xmin_age") >= 30
         assert 0 < pair[1].metric("howdah_db_oldest_transaction_seconds") <= time.monotonic() - held_at + 1
-    finally:
-        holder.communicate("ROLLBACK;\n")
+
+
+def test_transactions_of_others_are_told_where_the_role_may_read_statistics(new_server, postgres):
+    database = postgres.database()
+    role = "howdah_" + uuid.uuid4().hex[:8]
+    postgres.run(f"CREATE ROLE {role} LOGIN; ALTER DATABASE {urllib.parse.urlsplit(database).path[1:]} OWNER TO {role}")
+    server = new_server("--database-url", database.replace("postgres@", f"{role}@"), "--metrics-snapshot-interval",
+                        "1s").start()
+    sqs = server.client()
+    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+    with open_transaction(database):
+        for _ in range(30):
+            sqs.send_message(QueueUrl=queue, MessageBody="x")
+        next_snapshot([server])
+        without = server.metrics()
+        assert without["howdah_db_oldest_xmin_age"] >= 30 and without["howdah_db_oldest_transaction_seconds"] < 1
+        postgres.run(f"GRANT pg_read_all_stats TO {role}")
+        next_snapshot([server])
+        with_it = server.metrics()
+        assert with_it["howdah_db_oldest_transaction_seconds"] > 1
+    assert without.keys() == with_it.keys()
 
 
 def test_series_of_a_deleted_queue_go_on_every_server(pair):
