@@ -17,12 +17,12 @@ class Authority:
     def openssl(self, *arguments):
         subprocess.run(["openssl", *map(str, arguments)], cwd=self.directory, check=True, capture_output=True)
 
-    def issue(self, name, *key):
+    def issue(self, name, *key, days=2):
         """Certificate and key files for localhost, their subject `name`."""
         (self.directory / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
         self.openssl("req", "-new", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr",
                      *(key or ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")))
-        self.openssl("x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+        self.openssl("x509", "-req", "-days", days, "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
                      "-CAcreateserial", "-extfile", "names", "-out", f"{name}.crt")
         return self.directory / f"{name}.crt", self.directory / f"{name}.key"
 

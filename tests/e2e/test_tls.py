@@ -34,6 +34,16 @@ class TlsHowdah(Howdah):
         return done.returncode, done.stdout + done.stderr
 
 
+@pytest.fixture
+def put(directory):
+    """put(files) makes tls.crt and tls.key of the test's directory those that an authority issued."""
+    def replace(issued):
+        for source, name in zip(issued, ("tls.crt", "tls.key")):
+            (directory / "next").write_bytes(source.read_bytes())
+            os.replace(directory / "next", directory / name)
+    return replace
+
+
 @pytest.fixture(scope="module")
 def authority():
     return Authority()
@@ -141,13 +151,8 @@ def test_a_client_that_says_goodbye_is_answered_with_goodbye(tls_server):
             answer = connection.recv(65536)
 
 
-def test_the_certificate_is_read_again_when_it_changes(authority, postgres, directory):
+def test_the_certificate_is_read_again_when_it_changes(authority, postgres, directory, put):
     cert, key = directory / "tls.crt", directory / "tls.key"
-
-    def put(new):
-        for source, target in zip(new, (cert, key)):
-            (directory / "next").write_bytes(source.read_bytes())
-            os.replace(directory / "next", target)
 
     put(authority.issue("first"))
     server = TlsHowdah(authority, cert, key, "--database-url", postgres.database()).start()
@@ -163,6 +168,39 @@ def test_the_certificate_is_read_again_when_it_changes(authority, postgres, dire
         put(authority.issue("third"))
         eventually(lambda: server.subject() == "third", "a good one after a broken one")
         key.chmod(0o600)
+    finally:
+        assert server.stop() == 0
+
+
+def test_the_certificates_end_and_its_changes_are_in_the_metrics(authority, postgres, directory, put):
+    cert, key = directory / "tls.crt", directory / "tls.key"
+
+    def end_of(issued):
+        with open(issued[0], encoding="ascii") as file:
+            said = subprocess.run(["openssl", "x509", "-noout", "-enddate"], stdin=file, capture_output=True, text=True)
+        return ssl.cert_time_to_seconds(said.stdout.strip().removeprefix("notAfter="))
+
+    short, long = authority.issue("short", days=1), authority.issue("long", days=30)
+    assert end_of(long) - end_of(short) > 28 * 86400
+    put(short)
+    server = TlsHowdah(authority, cert, key, "--database-url", postgres.database()).start()
+
+    def told():
+        with server.connect():  # a handshake is when it looks
+            pass
+        return (server.metric("howdah_certificate_expiry_timestamp_seconds"),
+                server.metric("howdah_reloads_total", what="certificate", result="success"),
+                server.metric("howdah_reloads_total", what="certificate", result="failure"))
+
+    try:
+        before = told()
+        assert before == (end_of(short), 0, 0)
+        put(long)
+        # Both ports have the certificate, and each reads it anew.
+        eventually(lambda: told()[0] == end_of(long) and told()[1] > 0, "the new certificate's end is told")
+        cert.write_text("broken")
+        eventually(lambda: told()[2] > 0, "the failure is counted")
+        assert told()[0] == end_of(long), "the one in use"
     finally:
         assert server.stop() == 0
 

@@ -94,6 +94,24 @@ def test_what_goes_wrong_is_said(pair):
     assert no_terminal.returncode == 1 and "--once" in no_terminal.stderr
 
 
+def test_an_admin_token_is_sent_and_a_wrong_one_is_said(new_server, postgres, directory):
+    token, wrong, empty = (directory / name for name in ("token", "wrong", "empty"))
+    token.write_text("admin-token-of-the-tests\n")
+    wrong.write_text("another-token-of-the-tests\n")
+    empty.write_text("")
+    server = new_server("--database-url", postgres.database(), "--admin-token-file", token).start()
+    admin = ("--admin", f"http://127.0.0.1:{server.admin_port}")
+    shown = once(*admin, "--admin-token-file", token)
+    assert shown.returncode == 0 and "servers 1  database up on 1 " in shown.stdout, shown
+    for given in ((), ("--admin-token-file", wrong)):
+        refused = once(*admin, *given)
+        assert refused.returncode == 1 and " answers 401 " in refused.stderr, refused
+        assert "token-of-the-tests" not in refused.stderr
+    for useless in (empty, directory / "none"):
+        refused = once(*admin, "--admin-token-file", useless)
+        assert refused.returncode == 1 and f"cannot read a token from {useless}" in refused.stderr, refused
+
+
 @pytest.mark.parametrize("leave", ["q", "\x03", signal.SIGTERM])
 def test_drawn_on_a_terminal_until_told_to_end(pair, busy, leave):
     master, terminal = pty.openpty()
