@@ -43,8 +43,8 @@ using Request = ShutdownSignals::Request;
 // Kept of drain-timeout for what follows the last reply: the workers' end, and PostgreSQL's own shutdown.
 constexpr milliseconds kReserve{6000};
 constexpr milliseconds kAdminStop{500};
-constexpr milliseconds kWatchDatabase{2000};
-constexpr milliseconds kReadSnapshot{1000};  // one row, unless there is a new one
+// One row, unless there is a new one. A server that gets no requests learns by it that its database is lost.
+constexpr milliseconds kReadSnapshot{1000};
 
 class Server {
  public:
@@ -116,8 +116,6 @@ class Server {
       }
     });
     if (access_) access_->followClock([this] { return database_->time(); });
-    if (config_.ready_needs_database)
-      watching_database_.emplace("database", kWatchDatabase, [this] { lookForDatabase(); });
     listener_->start(
         api::makeApiHandler(*service_, recorder_, config_.api, access_ ? access_->authenticator() : nullptr));
     is_started_ = true;
@@ -150,7 +148,6 @@ class Server {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) - kReserve;
     listener_->stop(std::max(left, milliseconds(1000)));
     if (access_) access_->stopFollowing();
-    watching_database_.reset();
     snapshot_reader_.reset();
     if (maintenance_) maintenance_->stop();
     if (service_) service_->stop();
@@ -181,14 +178,6 @@ class Server {
     admin_->start(api::makeAdminHandler(std::move(admin_hooks_), config_.admin, config_.api));
   }
 
-  // A server that gets no requests, as one that is not ready, learns of its database by this alone.
-  void lookForDatabase() {
-    try {
-      (void)database_->time();
-    } catch (const std::exception&) {  // which was told where it was noticed
-    }
-  }
-
   PostgresDatabase& startedDatabase() const {
     PostgresDatabase* database = database_for_admin_;
     if (database == nullptr) throw std::runtime_error("the server is starting or stopping");
@@ -209,7 +198,6 @@ class Server {
   service::SteadyClock clock_;
   std::optional<service::MessageMover> mover_;
   std::optional<service::Maintenance> maintenance_;
-  std::optional<Periodic> watching_database_;  // with ready-needs-database
   std::optional<Periodic> snapshot_reader_;
   std::unique_ptr<AccessControl> access_;  // with --auth=sigv4
   api::AdminHooks admin_hooks_;

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -21,6 +22,22 @@ def test_health_and_readiness(server):
     for path in ("/healthz", "/readyz"):
         answer = server.admin("GET", path)
         assert answer.status == 200, answer
+
+
+def test_a_server_without_requests_tells_that_its_database_is_lost_and_back(quiet, postgres):
+    name = urllib.parse.urlsplit(quiet.command[quiet.command.index("--database-url") + 1]).path[1:]
+
+    def database():
+        answer = quiet.admin("GET", "/readyz?verbose")
+        assert answer.status == quiet.admin("GET", "/readyz").status == 200
+        return next(check for check in answer.json["checks"] if check["name"] == "database")
+
+    assert database()["ok"]
+    postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false; "
+                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    eventually(lambda: not database()["ok"], "its loss is told", 5)
+    postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    eventually(lambda: database()["ok"], "its return is told")
 
 
 def test_the_admin_port_does_not_serve_sqs_nor_the_api_port_admin(server, wire):
