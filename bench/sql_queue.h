@@ -202,6 +202,71 @@ class SqlQueue {
   Database database_;
 };
 
+// What a worker for standard and one for FIFO queues share: one connection, and the messages that its last receive got.
+class SqlWorker {
+ public:
+  std::size_t inHand() const { return deliveries_.size(); }
+
+  std::size_t sent = 0, deleted = 0;
+
+ protected:
+  static constexpr std::int64_t kSlackMicroseconds = 1'000'000;
+  inline static const std::string kMinusInfinity = std::string("\x80", 1) + std::string(7, '\0');
+
+  SqlWorker(const Options& options, const SqlQueue& queue)
+      : queue_id_(queue.id),
+        database_(options.database_url),
+        batch_(static_cast<std::size_t>(options.batch)),
+        body_(static_cast<std::size_t>(options.body_bytes), 'x') {}
+
+  // Takes the messages of a receive; `onSummary(result, row)` is given the row that tells of the receive itself.
+  template <class OnSummary>
+  bool take(const Result& result, OnSummary&& onSummary) {
+    deliveries_.clear();
+    for (int row = 0; row < PQntuples(result.get()); ++row) {
+      const auto receive = int4At(result.get(), row, 0);
+      if (receive < 0) throw std::runtime_error("the queue of this run is gone");
+      if (receive == 0) {
+        onSummary(result.get(), row);
+      } else {
+        deliveries_.push_back({int8At(result.get(), row, 1), int8At(result.get(), row, 2), int4At(result.get(), row, 6),
+                               bytesAt(result.get(), row, 7).substr(0, 4)});
+      }
+    }
+    return !deliveries_.empty();
+  }
+
+  // The arrays that a delete takes: lanes, numbers, counts of receives and prefixes of ids, in order.
+  Params& addDeliveries(Params& params) {
+    std::ranges::sort(deliveries_);
+    std::vector<std::int64_t> lanes, seqs;
+    std::vector<std::int32_t> counts;
+    std::vector<std::string> prefixes;
+    for (const auto& delivery : deliveries_) {
+      lanes.push_back(delivery.lane);
+      seqs.push_back(delivery.seq);
+      counts.push_back(delivery.receive_count);
+      prefixes.push_back(delivery.prefix);
+    }
+    return params.int8Array(lanes).int8Array(seqs).int4Array(counts).byteaArray(prefixes);
+  }
+
+  const std::int64_t queue_id_;
+  Database database_;
+  const std::size_t batch_;
+  const std::string body_;
+  std::mt19937_64 random_{std::random_device{}()};
+
+ private:
+  struct Delivery {
+    std::int64_t lane, seq;
+    std::int32_t receive_count;
+    std::string prefix;
+    auto operator<=>(const Delivery&) const = default;
+  };
+  std::vector<Delivery> deliveries_;
+};
+
 // Sends, receives and deletes in turn on options.connections connections, each with a Worker of its own.
 template <class Worker>
 void runSqlWorkers(const Options& options, Report& report, SqlQueue& queue) {

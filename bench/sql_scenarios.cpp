@@ -5,65 +5,39 @@ namespace howdah::bench {
 namespace {
 
 // One connection that sends, receives and deletes `batch` messages in turn.
-class SqlWorker {
-  static constexpr std::int64_t kSlackMicroseconds = 1'000'000;
-
+class StandardWorker : public SqlWorker {
  public:
   static constexpr auto kSend = "send_standard", kReceive = "receive_standard", kDelete = "delete_standard";
 
-  SqlWorker(const Options& options, SqlQueue& queue)
-      : queue_id_(queue.id), database_(options.database_url), batch_(static_cast<std::size_t>(options.batch)) {
+  StandardWorker(const Options& options, SqlQueue& queue) : SqlWorker(options, queue) {
+    database_.prepare("send",
+                      fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)", queue.function(kSend)),
+                      sendParams());
     database_.prepare(
-        "send", fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)", queue.function("send_standard")),
-        sendParams(std::string(static_cast<std::size_t>(options.body_bytes), 'x')));
-    database_.prepare("receive",
-                      fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6,345600,NULL,NULL,NULL,NULL)",
-                                  queue.function("receive_standard")),
-                      receiveParams());
-    database_.prepare("delete", fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6)", queue.function("delete_standard")),
+        "receive",
+        fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6,345600,NULL,NULL,NULL,NULL)", queue.function(kReceive)),
+        receiveParams());
+    database_.prepare("delete", fmt::format("SELECT * FROM {}($1,$2,$3,$4,$5,$6)", queue.function(kDelete)),
                       deleteParams());
-    body_.assign(static_cast<std::size_t>(options.body_bytes), 'x');
   }
 
   void send() {
-    database_.run("send", sendParams(body_));
+    database_.run("send", sendParams());
     sent += batch_;
   }
   bool receive() {
-    const auto result = database_.run("receive", receiveParams());
-    deliveries_.clear();
-    const int rows = PQntuples(result.get());
-    for (int row = 0; row < rows; ++row) {
-      const auto slot = int4At(result.get(), row, 0);
-      if (slot < 0) throw std::runtime_error("the queue of this run is gone");
-      if (slot == 0) {
-        floor_fresh_ = bytesAt(result.get(), row, 14);
-        floor_worn_ = bytesAt(result.get(), row, 15);
-      } else {
-        deliveries_.push_back({int8At(result.get(), row, 1), int8At(result.get(), row, 2), int4At(result.get(), row, 6),
-                               bytesAt(result.get(), row, 7).substr(0, 4)});
-      }
-    }
-    return !deliveries_.empty();
+    return take(database_.run("receive", receiveParams()), [this](const PGresult* result, int row) {
+      floor_fresh_ = bytesAt(result, row, 14);
+      floor_worn_ = bytesAt(result, row, 15);
+    });
   }
   void remove() {
-    std::ranges::sort(deliveries_);
     const auto result = database_.run("delete", deleteParams());
     deleted += static_cast<std::size_t>(PQntuples(result.get()));
   }
-  std::size_t inHand() const { return deliveries_.size(); }
-
-  std::size_t sent = 0, deleted = 0;
 
  private:
-  struct Delivery {
-    std::int64_t lane, seq;
-    std::int32_t receive_count;
-    std::string prefix;
-    auto operator<=>(const Delivery&) const = default;
-  };
-
-  Params sendParams(const std::string& body) {
+  Params sendParams() {
     std::vector<std::int64_t> positions;
     std::vector<std::string> ids;
     for (std::size_t i = 0; i < batch_; ++i) {
@@ -77,7 +51,7 @@ class SqlWorker {
         .int8Array(positions)
         .int4Array(std::vector<std::int32_t>(batch_, 0))
         .uuidArray(ids)
-        .textArray(std::vector<std::string>(batch_, body))
+        .textArray(std::vector<std::string>(batch_, body_))
         .nullArray(1001, 17, batch_)
         .textArray(std::vector<std::string>(batch_, "AIDAEXAMPLE"))
         .nullArray(1009, 25, batch_)
@@ -95,34 +69,12 @@ class SqlWorker {
     return params;
   }
   Params deleteParams() {
-    std::vector<std::int64_t> queues, lanes, seqs;
-    std::vector<std::int32_t> counts;
-    std::vector<std::string> prefixes;
-    for (const auto& delivery : deliveries_) {
-      queues.push_back(queue_id_);
-      lanes.push_back(delivery.lane);
-      seqs.push_back(delivery.seq);
-      counts.push_back(delivery.receive_count);
-      prefixes.push_back(delivery.prefix);
-    }
     Params params;
-    params.int8Array({queue_id_})
-        .int8Array(queues)
-        .int8Array(lanes)
-        .int8Array(seqs)
-        .int4Array(counts)
-        .byteaArray(prefixes);
-    return params;
+    params.int8Array({queue_id_}).int8Array(std::vector(inHand(), queue_id_));
+    return std::move(addDeliveries(params));
   }
 
-  const std::int64_t queue_id_;
-  Database database_;
-  const std::size_t batch_;
-  std::mt19937_64 random_{std::random_device{}()};
-  std::string body_;
-  std::string floor_fresh_ = std::string("\x80", 1) + std::string(7, '\0');  // -infinity
-  std::string floor_worn_ = floor_fresh_;
-  std::vector<Delivery> deliveries_;
+  std::string floor_fresh_ = kMinusInfinity, floor_worn_ = kMinusInfinity;
 };
 
 // What the server's table of messages looks like, without anything around it. Answers its name.
@@ -205,7 +157,7 @@ void runSqlRedrive(const Options& options, Report& report) {
 
 void runSqlLifecycle(const Options& options, Report& report) {
   SqlQueue queue(databaseUrl(options), "{}");
-  runSqlWorkers<SqlWorker>(options, report, queue);
+  runSqlWorkers<StandardWorker>(options, report, queue);
 }
 
 }  // namespace howdah::bench
