@@ -2,54 +2,25 @@
 acknowledged message is received, what was deleted never comes back, each group comes in the order of its sends, and a
 send that is repeated because its answer was lost is stored once."""
 import random
-import threading
 import time
 
-import botocore.exceptions
-
 from howdah import sqs_client
-from traffic import CONNECTION_LOST, VISIBILITY_TIMEOUT
+from traffic import VISIBILITY_TIMEOUT, Crowd
 
 PRODUCERS = 4
 CONSUMERS = 4
 GROUPS = 1000
 
 
-class FifoTraffic:
+class FifoTraffic(Crowd):
     def __init__(self, servers, queue_name):
         self.servers = servers
         self.queue_name = queue_name
-        self.lock = threading.Lock()
         self.acknowledged = {}  # body -> message id
         self.received = {}      # body -> message ids
         self.deleted = {}       # body -> when the delete was answered
         self.next_number = [1] * GROUPS  # what each group hands out next for the first time
-        self.wrong = []
-        self.failures = 0
-        self.running = threading.Event()
-        self.producing = threading.Event()
-        self.threads = [threading.Thread(target=self._guarded, args=(self._producer(n), self.producing))
-                        for n in range(PRODUCERS)]
-        self.threads += [threading.Thread(target=self._guarded, args=(self._consumer(n), self.running))
-                         for n in range(CONSUMERS)]
-
-    def __enter__(self):
-        self.running.set()
-        self.producing.set()
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.producing.clear()
-        self.running.clear()
-        for thread in self.threads:
-            thread.join()
-
-    def stop_producing(self):
-        self.producing.clear()
-        for thread in self.threads[:PRODUCERS]:
-            thread.join()
+        super().__init__([self._producer(n) for n in range(PRODUCERS)], [self._consumer(n) for n in range(CONSUMERS)])
 
     def done(self):
         with self.lock:
@@ -60,32 +31,12 @@ class FifoTraffic:
             return self.acknowledged.keys() <= self.received.keys()
 
     def check(self):
-        assert not self.wrong, f"{len(self.wrong)} promises broken, the first: {self.wrong[:5]}"
-        lost = self.acknowledged.keys() - self.received.keys()
-        assert not lost, f"{len(lost)} of {len(self.acknowledged)} acknowledged messages lost"
+        self.check_received(self.acknowledged.keys(), self.received.keys())
         for body, message_id in self.acknowledged.items():
             assert self.received[body] == {message_id}, f"{body} was stored more than once, or under another id"
 
-    def _guarded(self, step, running):
-        while running.is_set():
-            try:
-                step()
-            except CONNECTION_LOST:
-                self.failures += 1
-                time.sleep(0.02)  # a client's pause before it tries again
-            except botocore.exceptions.ClientError as error:
-                self.failures += 1
-                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                # A handle may expire while its server is dead.
-                if status != 503 and "handle has expired" not in str(error):
-                    self._wrong(f"a good request got {status}: {error}")
-                time.sleep(0.02)
-            except Exception as error:  # a time-out, or a bug of this test
-                self._wrong(f"{type(error).__name__}: {error}")
-
-    def _wrong(self, what):
-        with self.lock:
-            self.wrong.append(what)
+    def is_excused(self, error):
+        return super().is_excused(error) or "handle has expired" in str(error)  # while its server was dead
 
     def _clients(self):
         """A client of each server, with the URL of the queue there."""

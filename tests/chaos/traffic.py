@@ -1,5 +1,6 @@
 """Producers and consumers that work on one queue through boto3 whatever happens to the server, and the account of what
 the server promised them: a send it acknowledged is received, a message it deleted never comes back."""
+import functools
 import random
 import threading
 import time
@@ -20,23 +21,17 @@ CONNECTION_LOST = (botocore.exceptions.EndpointConnectionError, botocore.excepti
                    botocore.exceptions.ResponseStreamingError, botocore.exceptions.IncompleteReadError)
 
 
-class Traffic:
-    def __init__(self, url, queue_url):
-        self.url = url
-        self.queue_url = queue_url
+class Crowd:
+    """Producers and consumers, a thread each that does its step over and over, and what they saw go wrong."""
+
+    def __init__(self, producers, consumers):
         self.lock = threading.Lock()
-        self.attempted = set()
-        self.acknowledged = set()
-        self.received = set()
-        self.deleted = {}  # body -> when the delete was answered
         self.wrong = []
         self.failures = 0
         self.producing = threading.Event()
         self.consuming = threading.Event()
-        self.producers = [threading.Thread(target=self._guarded, args=(self._produce, self.producing, n))
-                          for n in range(PRODUCERS)]
-        self.consumers = [threading.Thread(target=self._guarded, args=(self._consume, self.consuming, n))
-                          for n in range(CONSUMERS)]
+        self.producers = [threading.Thread(target=self._guarded, args=(step, self.producing)) for step in producers]
+        self.consumers = [threading.Thread(target=self._guarded, args=(step, self.consuming)) for step in consumers]
 
     def __enter__(self):
         self.producing.set()
@@ -46,10 +41,54 @@ class Traffic:
         return self
 
     def __exit__(self, *_):
-        self.producing.clear()
+        self.stop_producing()
         self.consuming.clear()
-        for thread in self.producers + self.consumers:
+        for thread in self.consumers:
             thread.join()
+
+    def stop_producing(self):
+        self.producing.clear()
+        for thread in self.producers:
+            thread.join()
+
+    def check_received(self, acknowledged, received):
+        assert not self.wrong, f"{len(self.wrong)} promises broken, the first: {self.wrong[:5]}"
+        lost = acknowledged - received
+        assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged messages lost"
+
+    def is_excused(self, error):
+        """Whether a good request may be answered so."""
+        return error.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+
+    def _guarded(self, step, running):
+        while running.is_set():
+            try:
+                step()
+            except CONNECTION_LOST:
+                self.failures += 1
+                time.sleep(0.02)  # a client's pause before it tries again
+            except botocore.exceptions.ClientError as error:
+                self.failures += 1
+                if not self.is_excused(error):
+                    self._wrong(f"a good request got {error}")
+                time.sleep(0.02)
+            except Exception as error:  # a time-out, or a bug of this test
+                self._wrong(f"{type(error).__name__}: {error}")
+
+    def _wrong(self, what):
+        with self.lock:
+            self.wrong.append(what)
+
+
+class Traffic(Crowd):
+    def __init__(self, url, queue_url):
+        self.queue_url = queue_url
+        self.attempted = set()
+        self.acknowledged = set()
+        self.received = set()
+        self.deleted = {}  # body -> when the delete was answered
+        super().__init__(*([functools.partial(work, sqs_client(url, pool=1), random.Random(n)) for n in range(count)]
+                           for work, count in ((self._produce, PRODUCERS), (self._consume, CONSUMERS))))
 
     def done(self):
         """How many promises there are."""
@@ -62,11 +101,6 @@ class Traffic:
         eventually(lambda: self.done()[0] >= sent and self.done()[1] >= deleted,
                    f"{messages} more sends and deletes (now {self.done()}, {self.failures} failed requests)", seconds)
 
-    def stop_producing(self):
-        self.producing.clear()
-        for thread in self.producers:
-            thread.join()
-
     def wait_received(self, seconds):
         """Until every acknowledged message has been received; check() tells if it was not."""
         deadline = time.monotonic() + seconds
@@ -78,32 +112,8 @@ class Traffic:
             return self.acknowledged - self.received
 
     def check(self):
-        assert not self.wrong, f"{len(self.wrong)} promises broken, the first: {self.wrong[:5]}"
-        lost = self._lost()
-        assert not lost, f"{len(lost)} of {len(self.acknowledged)} acknowledged messages lost"
+        self.check_received(self.acknowledged, self.received)
         assert not self.received - self.attempted, "a message nobody sent"
-
-    def _guarded(self, step, running, number):
-        client = sqs_client(self.url, pool=1)
-        chance = random.Random(number)
-        while running.is_set():
-            try:
-                step(client, chance)
-            except CONNECTION_LOST:
-                self.failures += 1
-                time.sleep(0.02)  # a client's pause before it tries again
-            except botocore.exceptions.ClientError as error:
-                self.failures += 1
-                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                if status != 503:
-                    self._wrong(f"a good request got {status}: {error}")
-                time.sleep(0.02)
-            except Exception as error:  # a time-out, or a bug of this test
-                self._wrong(f"{type(error).__name__}: {error}")
-
-    def _wrong(self, what):
-        with self.lock:
-            self.wrong.append(what)
 
     def _produce(self, client, chance):
         bodies = [f"{uuid.uuid4()} " + "x" * chance.choice((0, 100, 5000)) for _ in range(chance.choice((1, 1, 10)))]
