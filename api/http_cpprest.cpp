@@ -5,7 +5,8 @@
 // - It looks at neither size nor time: headers and a single chunk are held whatever their length, and nothing times
 //   out. What it has read beyond a request (pipelining) is thrown away.
 // - It tells nothing of connections: a client that goes while its request waits shows at the reply, or not at all.
-// - close() ends every connection and then waits for them, so that exchanges have to be answered before.
+// - close() ends every connection and then waits for them, so that exchanges have to be answered before. Closing is not
+//   safe beside requests that are on their way (docs/decisions/libraries.md): now and then it hangs or breaks the heap.
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
