@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from conftest import ROOT, run
-from containers import RESTRICTED, inspect, podman
+from containers import DEBIAN, RESTRICTED, inspect, podman
 from howdah import eventually, free_port, request, sqs_client
 
 pytestmark = pytest.mark.timeout(7200)  # the first that asks for the image compiles it
@@ -87,6 +87,16 @@ def test_what_the_image_says_of_itself(image):
     assert labels["title"] == "Howdah" and labels["licenses"] == "Apache-2.0" and labels["version"] == version[1]
     inside = json.loads(podman("run", "--rm", "--network=none", *RESTRICTED, image, "version", "--json").stdout)
     assert inside["version"] == version[1] and inside["revision"] == labels["revision"]
+
+
+def test_it_carries_what_it_uses_and_says_so(image):
+    more = inspect("image", image)["Size"] - inspect("image", DEBIAN)["Size"]
+    assert more < 100_000_000
+    packages = podman("run", "--rm", "--network=none", "--entrypoint=dpkg-query", image, "--show", "--showformat=${Package}\n").stdout
+    assert re.search("^postgresql-[0-9]+$", packages, re.M) and not re.search("^libllvm|^perl$", packages, re.M)
+    programs = "for file in /usr/bin/howdah /usr/lib/postgresql/*/bin/* /usr/lib/postgresql/*/lib/*.so; do ldd $file; done"
+    needed = podman("run", "--rm", "--network=none", "--entrypoint=sh", image, "-c", programs).stdout
+    assert "libpq.so" in needed and "not found" not in needed
 
 
 def test_it_starts_only_when_it_is_said_who_may_call(image):

@@ -49,7 +49,7 @@ def database(image):
              "echo 'host all all all trust' >>/tmp/db/pg_hba.conf && "
              "exec $bin/postgres -D /tmp/db -c listen_addresses='*' -c unix_socket_directories=/tmp")
     podman("run", "--detach", "--name", name, "--network", NETWORK, "--no-healthcheck", "--entrypoint", "sh", IMAGE, "-c", start)
-    eventually(lambda: podman("exec", name, "pg_isready", "--host=/tmp", check=False).returncode == 0, "PostgreSQL answers", 60)
+    eventually(lambda: podman("exec", name, "sh", "-c", "/usr/lib/postgresql/*/bin/pg_isready --host=/tmp", check=False).returncode == 0, "PostgreSQL answers", 60)
     yield f"postgresql://howdah@{address(name)}/postgres"
     podman("rm", "--force", "--time=5", name)
 
