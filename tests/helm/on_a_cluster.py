@@ -3,7 +3,7 @@
 
 The namespaces that it makes enforce the Pod Security level "restricted". Every object of every file in helm/ci must be taken by
 a strict dry run, every pod template also as a Pod, and each HELM must install, upgrade, roll back and uninstall. Controllers are
-not needed. docs/kubernetes.md tells how to compile such a server. Needs PyYAML: run it with .venv/bin/python.
+not needed. docs/kubernetes.md tells how to compile such a server. Needs PyYAML and Go: run it with .venv/bin/python.
 """
 import json
 import os
@@ -12,13 +12,13 @@ import sys
 
 import yaml
 
+import schemas
 import tools
 from conftest import CHART, FEATURES, feature, pod_specs
 
-# Custom resources that the chart makes; here any content of theirs is taken. Their types are tests/helm/validate.mjs's affair.
-CUSTOM = [("monitoring.coreos.com", "v1", "ServiceMonitor"), ("monitoring.coreos.com", "v1", "PodMonitor"),
-          ("monitoring.coreos.com", "v1", "PrometheusRule"), ("gateway.networking.k8s.io", "v1", "HTTPRoute"),
-          ("cert-manager.io", "v1", "Certificate")]
+# Custom resources that the chart and its examples make.
+CUSTOM = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "HTTPRoute", "BackendTLSPolicy", "Certificate", "ScaledObject",
+          "TriggerAuthentication"}
 # What helm/ci/scheduling-values.yaml names.
 CLASSES = [{"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "important"}, "value": 1000},
            {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "gvisor"}, "handler": "runsc"}]
@@ -32,16 +32,6 @@ def run(*command, text=None, check=True):
     return done
 
 
-def definition(group, version, kind):
-    plural = kind.lower() + "s"
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.{group}",
-                         "annotations": {"api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api"}},
-            "spec": {"group": group, "scope": "Namespaced", "names": {"plural": plural, "kind": kind}, "versions": [
-                {"name": version, "served": True, "storage": True,
-                 "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}}
-
-
 def main(helms):
     kubectl = tools.packaged()["kubectl"]
     print(run(kubectl, "version").stdout.splitlines()[-1])
@@ -49,12 +39,14 @@ def main(helms):
         run(kubectl, "create", "namespace", namespace, check=False)
         run(kubectl, "label", "--overwrite", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted",
             "pod-security.kubernetes.io/warn=restricted")
-    run(kubectl, "apply", "--server-side", "-f", "-", text=yaml.safe_dump_all([*(definition(*one) for one in CUSTOM), *CLASSES]))
+    run(kubectl, "apply", "--server-side", "-f", "-", text=yaml.safe_dump_all(
+        [*(one for one in schemas.custom_resources() if one["spec"]["names"]["kind"] in CUSTOM), *CLASSES]))
     run(kubectl, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 
     objects = pods = 0
-    for path in FEATURES:
-        rendered = run(helms[0], "template", "r", CHART, "--namespace", "shop", "--kube-version", "1.36", "--values", path).stdout
+    for path in [*FEATURES, CHART / "examples" / "keda-consumer.yaml"]:
+        rendered = path.read_text() if path not in FEATURES else run(
+            helms[0], "template", "r", CHART, "--namespace", "shop", "--kube-version", "1.36", "--values", path).stdout
         done = run(kubectl, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-",
                    text=rendered)
         if "Warning" in done.stderr:
@@ -70,7 +62,7 @@ def main(helms):
                             "volumes": spec.get("volumes", []) + claims}}
             run(kubectl, "create", "--dry-run=server", "--validate=strict", "-f", "-", text=json.dumps(pod))
             pods += 1
-    print(f"taken by a strict dry run: {objects} objects of {len(FEATURES)} files, {pods} pods under restricted")
+    print(f"taken by a strict dry run: {objects} objects of {len(FEATURES) + 1} files, {pods} pods under restricted")
     refused = run(kubectl, "run", "open", "--namespace", "shop", "--image=x", "--dry-run=server", check=False)
     if "violates PodSecurity" not in refused.stderr:
         sys.exit("the server does not enforce the restricted level: " + refused.stderr)
@@ -79,7 +71,7 @@ def main(helms):
         version = run(helm, "version", "--short").stdout.strip()
         shop = ["--namespace", "shop"]
         run(helm, "install", "r", CHART, *shop, "--values", feature("external"))
-        steps = ["bare", "tls-cert-manager", "autoscaling", "config", "gateway", "extras", "tryout", "service-monitor"]
+        steps = ["bare", "tls-cert-manager", "autoscaling", "config", "gateway-tls", "extras", "tryout", "service-monitor"]
         for name in steps:
             run(helm, "upgrade", "r", CHART, *shop, "--values", feature(name))
         run(helm, "rollback", "r", "1", *shop)
@@ -87,7 +79,7 @@ def main(helms):
         if run(kubectl, "diff", *shop, "-f", "-", text=wanted, check=False).returncode != 0:
             sys.exit(f"{version}: the cluster is not what the first revision was")
         run(helm, "uninstall", "r", *shop)
-        kinds = "deploy,sts,svc,cm,secret,sa,pdb,hpa,netpol,ingress,job,httproutes,servicemonitors,certificates"
+        kinds = "deploy,sts,svc,cm,secret,sa,pdb,hpa,netpol,ingress,job,httproutes,backendtlspolicies,servicemonitors,certificates"
         left = run(kubectl, "get", kinds, *shop, "-l", "app.kubernetes.io/instance=r", "-o", "name").stdout
         if left:
             sys.exit(f"{version}: left behind: {left}")

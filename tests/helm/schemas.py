@@ -50,6 +50,15 @@ def module(name):
     return json.loads(done.stdout)["Dir"]
 
 
+def custom_resources():
+    """The CustomResourceDefinitions of the operators."""
+    for name, folder in OPERATORS.items():
+        for file in sorted(pathlib.Path(module(name), folder).glob("*.yaml")):
+            for one in yaml.load_all(file.read_text(), Loader):
+                if one and one["kind"] == "CustomResourceDefinition":
+                    yield one
+
+
 def write(directory):
     """A file for each kind, where LOCATION looks for it below `directory`."""
     def put(group, version, kind, schema):
@@ -66,11 +75,34 @@ def write(directory):
             put(kind["group"] or kind["version"], kind["version"], kind["kind"], {"$ref": DEFINITIONS + name})
     (directory / "definitions.json").write_text(json.dumps(
         {"definitions": {name: strict(each) for name, each in definitions.items()}}).replace('"../../definitions.json#', '"#'))
-    for name, folder in OPERATORS.items():
-        for file in pathlib.Path(module(name), folder).glob("*.yaml"):
-            for one in yaml.load_all(file.read_text(), Loader):
-                if one and one["kind"] == "CustomResourceDefinition":
-                    for version in one["spec"]["versions"]:
-                        schema = strict(version["schema"]["openAPIV3Schema"])
-                        schema["properties"]["metadata"] = {"$ref": DEFINITIONS + METADATA}
-                        put(one["spec"]["group"], version["name"], one["spec"]["names"]["kind"], schema)
+    for one in custom_resources():
+        for version in one["spec"]["versions"]:
+            schema = strict(version["schema"]["openAPIV3Schema"])
+            schema["properties"]["metadata"] = {"$ref": DEFINITIONS + METADATA}
+            put(one["spec"]["group"], version["name"], one["spec"]["names"]["kind"], schema)
+
+
+def repeated(directory, one):
+    """The lists of an object that are maps to server-side apply, where two entries have the same keys: it refuses them, and
+    kubeconform does not see it. `directory` is what write() wrote."""
+    definitions = json.loads((directory / "definitions.json").read_text())["definitions"]
+
+    def walk(schema, value, path):
+        if "$ref" in schema:
+            schema = definitions[schema["$ref"].rpartition("/")[2]]
+        if isinstance(value, dict):
+            for name, below in value.items():
+                part = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+                if isinstance(part, dict):
+                    yield from walk(part, below, f"{path}.{name}")
+        elif isinstance(value, list):
+            keys = [tuple(each.get(name) for name in schema.get("x-kubernetes-list-map-keys", [])) for each in value
+                    if isinstance(each, dict)]
+            if keys and keys[0] and len(keys) != len(set(keys)):
+                yield path
+            for each in value:
+                yield from walk(schema["items"], each, path)
+
+    group, _, version = one["apiVersion"].rpartition("/")
+    file = directory / (group or version) / version / f"{one['kind'].lower()}.json"
+    return list(walk(json.loads(file.read_text()), one, one["kind"]))

@@ -10,11 +10,16 @@ from conftest import CHART, FEATURES, feature, of_kind
 
 
 @pytest.fixture(scope="module")
-def kubeconform(programs, tmp_path_factory):
-    """(exit code, what it says of each object that is not valid, how many are) about a folder."""
-    directory = tmp_path_factory.mktemp("schemas")
-    schemas.write(directory)
+def directory(tmp_path_factory):
+    """The schemas."""
+    made = tmp_path_factory.mktemp("schemas")
+    schemas.write(made)
+    return made
 
+
+@pytest.fixture(scope="module")
+def kubeconform(programs, directory):
+    """(exit code, what it says of each object that is not valid, how many are) about a folder."""
     def check(folder):
         done = subprocess.run([programs["kubeconform"], "-strict", "-summary", "-output", "json", "-schema-location",
                                f"{directory}/{schemas.LOCATION}", folder], capture_output=True, text=True, timeout=100)
@@ -55,3 +60,17 @@ def test_what_is_wrong_is_found(helm, kubeconform, tmp_path, name, kind, path, v
     status, problems, valid = kubeconform(tmp_path)
     assert status == 1 and valid == 0 and len(problems) == 1 and problems[0].startswith(f"{kind} "), problems
     assert last in problems[0]
+
+
+def test_no_list_has_an_entry_twice(helm, directory, values):
+    assert [path for one in helm.rendered(values) for path in schemas.repeated(directory, one)] == []
+
+
+def test_an_entry_that_is_there_twice_is_found(helm, directory):
+    for kind, path in (("Deployment", "spec.template.spec.containers.0.env"), ("Service", "spec.ports")):
+        one = of_kind(yaml.safe_load_all(helm.text(feature("external"))), kind)[0]
+        entries = one
+        for key in path.split("."):
+            entries = entries[int(key) if key.isdigit() else key]
+        entries.append(entries[0])
+        assert schemas.repeated(directory, one) == [f"{kind}.{path}".replace(".0", "")]

@@ -120,6 +120,12 @@ def test_no_two_objects_have_one_name(objects):
     assert len(names) == len(set(names))
 
 
+def test_no_two_groups_of_rules_have_one_name(objects):
+    for one in of_kind(objects, "PrometheusRule"):  # a server-side apply refuses them
+        names = [group["name"] for group in one["spec"]["groups"]]
+        assert len(names) == len(set(names))
+
+
 def test_selectors_are_frozen(objects):
     for one in of_kind(objects, "Deployment") + of_kind(objects, "StatefulSet"):
         selector = one["spec"]["selector"]["matchLabels"]
