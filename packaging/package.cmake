@@ -1,9 +1,14 @@
 # What is installed, and the .deb of it (cpack). The component "program" is what a tarball carries as well; "service" is for
 # systemd. Debug symbols stay in the build: packages carry the stripped binary.
+
+# Whoever publishes packages puts their own name and address here, and nowhere else: the .deb needs both, and scripts/release writes
+# them into the chart, this placeholder's address left out.
+set(HOWDAH_MAINTAINER "The Howdah authors <maintainers@howdah.example>")
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_VENDOR "The Howdah authors")
-set(CPACK_PACKAGE_CONTACT "The Howdah authors <maintainers@howdah.example>")
+set(CPACK_PACKAGE_CONTACT "${HOWDAH_MAINTAINER}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Amazon SQS on PostgreSQL")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1~deb12)

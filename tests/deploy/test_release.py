@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import pytest
+import yaml
 
 from conftest import RELEASE, ROOT, run
 from containers import environment, podman
@@ -46,8 +47,17 @@ def test_the_image_archive_loads(dist, version):
 
 
 def test_the_chart_is_of_the_same_version(dist, version):
-    chart = run("tar", "-xOf", dist / f"howdah-chart-{version}.tgz", "howdah/Chart.yaml").stdout
-    assert f"version: {version}" in chart and re.search(rf'^appVersion: "?{re.escape(version)}"?$', chart, re.M)
+    chart = yaml.safe_load(run("tar", "-xOf", dist / f"howdah-chart-{version}.tgz", "howdah/Chart.yaml").stdout)
+    assert chart["version"] == chart["appVersion"] == version
+
+
+def test_one_line_says_who_publishes_package_and_chart(dist, version):
+    told = re.search(r'^set\(HOWDAH_MAINTAINER "((.*) <(.*)>)"\)$', (ROOT / "packaging" / "package.cmake").read_text(), re.M)
+    package = run("dpkg-deb", "--field", dist / f"howdah_{version}-1~deb12_amd64.deb", "Maintainer").stdout.strip()
+    chart = yaml.safe_load(run("tar", "-xOf", dist / f"howdah-chart-{version}.tgz", "howdah/Chart.yaml").stdout)
+    assert package == told[1]
+    address = {} if told[3].endswith(".example") else {"email": told[3]}
+    assert chart["maintainers"] == [{"name": told[2], **address}]
 
 
 @pytest.mark.parametrize("missing", ["buildah", "helm"])
