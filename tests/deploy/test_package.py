@@ -1,14 +1,17 @@
-"""The .deb: sound by lintian and systemd, installed in a fresh Debian, run as its unit runs it, and purged without a trace."""
+"""The .deb: sound by lintian and systemd, installed in a fresh Debian, run as its unit runs it, then by a systemd that is booted
+there, and purged without a trace."""
 import json
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import uuid
 
 import pytest
 
 from conftest import ROOT, WORK, run
+from containers import podman
 from howdah import BINARY, eventually, free_port, request, sqs_client
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -61,9 +64,9 @@ def chroot(base):
 @pytest.fixture(scope="module")
 def installed(chroot, deb):
     chroot.run("apt-get", "update")
-    shutil.copy(deb, chroot.path / "tmp" / deb.name)
+    shutil.copy(deb, chroot.path / "opt" / deb.name)
     # procps and man-db are what systemd's own check of the unit looks for; every machine that runs systemd has them.
-    chroot.run("apt-get", "install", "-y", "--no-install-recommends", f"/tmp/{deb.name}", "postgresql", "procps", "man-db",
+    chroot.run("apt-get", "install", "-y", "--no-install-recommends", f"/opt/{deb.name}", "postgresql", "procps", "man-db",
                timeout=1800)
     return chroot
 
@@ -106,6 +109,7 @@ def test_installed_it_serves_as_its_unit_says(installed):
     finally:
         process.kill()
         notify.close()
+        (installed.path / "run" / "notify").unlink()
     assert (state / "data").is_dir()
 
 
@@ -118,8 +122,92 @@ def test_the_unit_is_one_that_systemd_takes_and_hardened(installed):
     assert json.loads(exposure.stdout)
 
 
-def test_purged_it_leaves_nothing(installed):
+class Booted:
+    """The same Debian with systemd as its first process, in a container that may all a machine may, without a network."""
+
+    def __init__(self, path):
+        self.path = path
+        self._name = f"howdah-test-{uuid.uuid4().hex[:10]}"
+        podman("run", "--detach", "--name", self._name, "--systemd=always", "--privileged", "--network=none", "--rootfs", path,
+               "/lib/systemd/systemd")
+
+    def run(self, *command, **more):
+        return podman("exec", "--env=DEBIAN_FRONTEND=noninteractive", self._name, *command, **more)
+
+    def show(self, name):
+        return self.run("systemctl", "show", "--value", f"--property={name}", "howdah").stdout.strip()
+
+    def pid(self):
+        return int(self.show("MainPID"))
+
+    def wait_active(self):
+        def active():
+            state = self.run("systemctl", "is-active", "howdah", check=False).stdout.strip()
+            assert state != "failed", self.run("journalctl", "--no-pager", "--unit=howdah").stdout
+            return state == "active"
+        eventually(active, "systemd says that howdah is active", 120)
+
+    def remove(self):
+        podman("rm", "--force", "--time=60", self._name)
+
+
+@pytest.fixture(scope="module")
+def booted(installed):
+    machine = Booted(installed.path)
+    machine.wait_active()
+    yield machine
+    machine.remove()
+
+
+def test_systemd_starts_it_again_reloads_and_stops_it(booted):
+    assert booted.show("Type") == "notify"
+    booted.run("howdah", "selftest")
+    first = booted.pid()
+    booted.run("systemctl", "restart", "howdah")
+    booted.run("howdah", "selftest")  # at once: systemd waited until it was ready
+    second = booted.pid()
+    assert second != first
+    booted.run("systemctl", "reload", "howdah")
+    assert booted.pid() == second
+    booted.run("kill", "-KILL", str(second))
+    eventually(lambda: booted.show("NRestarts") == "1", "systemd starts it again")
+    booted.wait_active()
+    booted.run("howdah", "selftest")
+    booted.run("systemctl", "stop", "howdah")
+    assert (booted.show("Result"), booted.show("ExecMainStatus")) == ("success", "0")
+    assert booted.run("pgrep", "--euid=howdah", check=False).stdout == ""
+    booted.run("systemctl", "start", "howdah")
+
+
+def test_in_its_sandbox_it_writes_its_own_directory_alone(booted):
+    booted.run("systemctl", "start", "howdah")
+    status = booted.run("cat", f"/proc/{booted.pid()}/status").stdout
+    for line in ("NoNewPrivs:\t1", "Seccomp:\t2", "CapBnd:\t0000000000000000", "CapEff:\t0000000000000000"):
+        assert line in status
+    assert not re.search("^Uid:\t0\t", status, re.M)
+    places = ["/", "/etc", "/etc/howdah", "/usr/bin", "/usr/lib/postgresql", "/home", "/root", "/var/lib", "/var/log",
+              "/proc/sys/kernel", "/sys", "/dev", "/var/lib/howdah", "/var/lib/howdah/data"]
+    inside = ["nsenter", f"--target={booted.pid()}", "--mount", "--", "sh", "-c"]
+    # As root, whom nothing but the sandbox keeps from it.
+    said = booted.run(*inside, 'for place; do touch "$place/x" && rm "$place/x" && echo "$place"; done; true', "sh", *places).stdout
+    assert said.split() == ["/var/lib/howdah", "/var/lib/howdah/data"]
+    assert booted.run(*inside, "ls /home /root", check=False).stdout.split() == ["/home:", "/root:"]
+
+
+def test_a_package_that_is_installed_over_it_starts_it_anew(booted, deb):
+    booted.run("systemctl", "start", "howdah")
+    before = booted.pid()
+    (booted.path / "usr" / "sbin" / "policy-rc.d").unlink()  # as on a machine that is no image
+    booted.run("dpkg", "--install", f"/opt/{deb.name}")
+    booted.wait_active()
+    assert booted.pid() not in (0, before)
+    booted.run("howdah", "selftest")
+
+
+def test_purged_it_leaves_nothing(booted):
+    installed = booted
     installed.run("apt-get", "purge", "-y", "howdah")
+    assert installed.run("pgrep", "--full", "howdah", check=False).stdout == ""
     left = [path for path in ("etc/howdah", "var/lib/howdah", "usr/bin/howdah", "lib/systemd/system/howdah.service",
                               "usr/lib/sysusers.d/howdah.conf", "usr/share/doc/howdah", "usr/share/man/man1/howdah.1.gz")
             if (installed.path / path).exists()]
