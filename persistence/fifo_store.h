@@ -85,7 +85,7 @@ class FifoStore {
 
   // ReceiveRequestAttemptId, for five minutes: the first call under an id is a receive whose messages are noted; a
   // repeat is given the same messages under the same handles with their visibility timeout anew, if all of them are
-  // still in flight as they were, else it is a receive like the first.
+  // still in flight as they were and within the retention, else it is a receive like the first.
   virtual FifoReceiveOutcome receiveAttempt(const FifoQueueRef& queue, const FifoReceive& receive,
                                             const std::string& attempt_id) = 0;
 

@@ -68,7 +68,7 @@ PostgresFifoStore::PostgresFifoStore(ConnectionPool& pool, const InstalledFuncti
       floors_(floors),
       send_(functionCall("send_fifo", functions, 12)),
       receive_(functionCall("receive_fifo", functions, 13)),
-      repeat_attempt_(functionCall("receive_attempt_fifo", functions, 5)),
+      repeat_attempt_(functionCall("receive_attempt_fifo", functions, 6)),
       note_attempt_(functionCall("note_attempt_fifo", functions, 5)),
       delete_(functionCall("delete_fifo", functions, 5)),
       change_visibility_(functionCall("change_visibility_fifo", functions, 6)),
@@ -165,7 +165,7 @@ FifoReceiveOutcome PostgresFifoStore::receiveAttempt(const FifoQueueRef& queue, 
   auto connection = pool_.acquire();
   Transaction transaction(*connection);
   Params params;
-  params.int8(queue.queue_id).int8(queue.queue_version).int4(seconds32(queue.delay));
+  params.int8(queue.queue_id).int8(queue.queue_version).int4(seconds32(queue.delay)).int8(queue.retention.count());
   params.text(attempt_id).int4(receive.visibility_timeout);
   const Rows rows = connection->execute(repeat_attempt_, params);
   constexpr std::int32_t kNothingToRepeat = -2;

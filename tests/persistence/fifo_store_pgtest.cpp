@@ -354,6 +354,32 @@ TEST_F(FifoStoreTest, NothingOlderThanTheRetentionIsHandedOutAndTheGroupGoesOn) 
   EXPECT_EQ(counts(), (MessageCounts{0, 1, 0}));
 }
 
+TEST_F(FifoStoreTest, AnAttemptIsVoidOnceAMessageIsOlderThanTheRetention) {
+  queue_.retention = seconds(60);
+  send("g-1");
+  passSeconds(50);
+  send("g-2");
+  EXPECT_EQ(bodies(process_.fifo().receiveAttempt(queue_, {2, 30}, "try").messages.at(0)), "g-1 g-2");
+  passSeconds(11);
+  EXPECT_EQ(bodies(process_.fifo().receiveAttempt(queue_, {2, 30}, "try").messages.at(0)), "");
+}
+
+// It would hold that lock while it waits for another one, out of order.
+TEST_F(FifoStoreTest, AVoidAttemptWaitsForNoLockOfWhatItWasGiven) {
+  send("g-1");
+  const auto first = process_.fifo().receiveAttempt(queue_, {1, 30}, "try").messages.at(0);
+  ASSERT_EQ(remove(first.at(0)), FifoHandleState::Valid);
+  send("h-1");
+  postgres::Connection& outsider = database_.outsider();
+  outsider.executeScript(
+      "BEGIN; SELECT 1 FROM howdah.claim_lock WHERE lane > 0 AND lane <> (SELECT (m.lane & 7) + 1 FROM howdah.message "
+      "m) "
+      "FOR UPDATE");
+  EXPECT_NE(first.at(0).key.lane & 7, outsider.execute({"lane", "SELECT lane FROM howdah.message"}).only().int8(0) & 7);
+  EXPECT_EQ(bodies(process_.fifo().receiveAttempt(queue_, {1, 30}, "try").messages.at(0)), "h-1");
+  outsider.executeScript("ROLLBACK");
+}
+
 TEST_F(FifoStoreTest, SeveralReceivesShareACallButNeverAGroup) {
   send("a-1 a-2 a-3 b-1 b-2 c-1");
   const std::vector<FifoReceive> receives{{2, 30}, {2, 30}, {10, 30}};
