@@ -447,6 +447,18 @@ TEST_F(DeadLetters, TheSweepFreesWhatNobodyReceives) {
   EXPECT_EQ(process_.fifo().countMessages(ref.queue_id), MessageCounts{});
 }
 
+TEST_F(DeadLetters, AGroupWhoseHeadGrowsTooOldInFlightGoesOnAfterTheSweep) {
+  const QueueRecord fifo = create("held.fifo", {{"FifoQueue", "true"}, {"MessageRetentionPeriod", "60"}});
+  const FifoQueueRef ref{fifo.queue_id, fifo.version, seconds(0), seconds(60), {}};
+  process_.fifo().send(ref, std::vector{fifoMessage("a")});
+  EXPECT_EQ(receiveFifo(process_, ref, 43200), "a1 ");
+  passSeconds(61);
+  process_.fifo().send(ref, std::vector{fifoMessage("b")});
+  EXPECT_EQ(receiveFifo(process_, ref, 30), "");
+  EXPECT_EQ(process_.maintenance().sweepRetention(1000, seconds(345600)).messages, 1);
+  EXPECT_EQ(receiveFifo(process_, ref, 30), "b1 ");
+}
+
 TEST_F(DeadLetters, DeduplicationWindowsAreSweptAfterTheyEnd) {
   const QueueRecord fifo = create("w.fifo", {{"FifoQueue", "true"}});
   const FifoQueueRef ref{fifo.queue_id, fifo.version, seconds(0), seconds(345600), {}};
