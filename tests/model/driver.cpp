@@ -27,6 +27,7 @@ using std::chrono::microseconds;
 constexpr const char* kAccount = "000000000000";
 constexpr int kGroups = 12;
 constexpr int kTimeouts[] = {0, 1, 5, 30, 30};
+constexpr int kQueueTimeouts[] = {1, 5, 30};
 constexpr int kLongTimeout = 600;  // of receives at a stop
 // Beyond all timeouts and delays that an operation sets, so that everything can be received.
 constexpr microseconds kPastAllTimeouts = std::chrono::seconds(40);
@@ -130,7 +131,10 @@ class Run {
         handles_(plan.queues.size()) {
     static std::atomic<int> runs{0};
     const int run = ++runs;
-    for (const QueueShape& queue : plan.queues) names_.push_back(fmt::format("run{}-{}", run, queue.name));
+    for (const QueueShape& queue : plan.queues) {
+      names_.push_back(fmt::format("run{}-{}", run, queue.name));
+      settings_.push_back({30, queue.delay()});
+    }
     for (std::size_t i = plan.queues.size(); i-- > 0;) {  // dead-letter queues come first
       const QueueShape& queue = plan.queues[i];
       service::AttributeMap attributes = queue.attributes;
@@ -152,6 +156,7 @@ class Run {
       runRound(round, all);
       round.clear();
       stop(operation, all);
+      changeAttributes(operation, all);
     }
     runRound(round, all);
     return all;
@@ -192,10 +197,18 @@ class Run {
         return sendMessageBatch(call, random, records);
       case Kind::ReceiveMessage: {
         static constexpr int kMost[] = {1, 2, 10, 10};
-        const int timeout = kTimeouts[below(random, 5)];
-        const int most = kMost[below(random, 4)];
-        const int wait = chance(random, 2) ? 1 : 0;
-        handles_[call.queue].add(receiveMessage(call, most, timeout, wait, records));
+        Receive receive;
+        if (!chance(random, 20)) receive.timeout = kTimeouts[below(random, 5)];
+        receive.most = kMost[below(random, 4)];
+        receive.wait = chance(random, 2) ? 1 : 0;
+        const QueueShape& shape = plan_.queues[call.queue];
+        const bool attempts = shape.fifo() && !shape.redrives && chance(random, 30);
+        if (attempts) receive.attempt_id = fmt::format("thread-{}", call.thread);
+        handles_[call.queue].add(receiveMessage(call, receive, records));
+        if (!attempts || !chance(random, 50)) return;
+        Call again = call;  // as a client does that heard nothing
+        again.process = below(random, static_cast<int>(processes_.size()));
+        handles_[call.queue].add(receiveMessage(again, receive, records));
         return;
       }
       case Kind::DeleteMessage:
@@ -239,6 +252,24 @@ class Run {
       drain({operation.number, 0, 0, queue, {}, 0, 0, 0}, records);
   }
 
+  // Between rounds, so that every call knows the values. A longer or shorter delay is for what is sent from now.
+  void changeAttributes(const Operation& operation, Records& records) {
+    Random random(operation.random);
+    for (std::size_t queue = 0; queue < plan_.queues.size(); ++queue) {
+      Settings& settings = settings_[queue];
+      settings.visibility_timeout = kQueueTimeouts[below(random, 3)];
+      service::AttributeMap attributes{{"VisibilityTimeout", std::to_string(settings.visibility_timeout)}};
+      if (plan_.queues[queue].delay() > 0) {
+        settings.delay = below(random, 3);
+        attributes["DelaySeconds"] = std::to_string(settings.delay);
+      }
+      const int process = below(random, static_cast<int>(processes_.size()));
+      const Call call{operation.number, 0, process, queue, {}, 0, 0, 0};
+      const auto answer = ask(call, &SqsService::setQueueAttributes, {this->queue(call), attributes});
+      if (!answer.result.ok()) refused(call, answer.result.error(), records);
+    }
+  }
+
   void drain(Call call, Records& records) {
     count(call, records);
     // Found empty by both processes. What FIFO messages block is free when they are deleted. A receive that only
@@ -254,7 +285,7 @@ class Run {
         empty.began = ++ticks_;
         empty.at.start = clock_.earliest();
       }
-      const std::vector<Handle> received = receiveMessage(call, 10, kLongTimeout, 0, records);
+      const std::vector<Handle> received = receiveMessage(call, {10, kLongTimeout, 0, {}}, records);
       if (received.empty()) {
         ++in_a_row;
       } else {
@@ -304,7 +335,7 @@ class Run {
     sent.body = draft.body;
     sent.group = draft.group.value_or("");
     sent.deduplication_id = draft.deduplication_id.value_or("");
-    sent.delay = draft.delay.value_or(plan_.queues[call.queue].delay());
+    sent.delay = draft.delay.value_or(settings_[call.queue].delay);
     return sent;
   }
 
@@ -352,13 +383,21 @@ class Run {
     }
   }
 
-  std::vector<Handle> receiveMessage(const Call& call, int most, int timeout, int wait, Records& records) {
+  struct Receive {
+    int most = 1;
+    std::optional<int> timeout;  // else the queue's
+    int wait = 0;
+    std::optional<std::string> attempt_id;
+  };
+  std::vector<Handle> receiveMessage(const Call& call, const Receive& receive, Records& records) {
+    const int timeout = receive.timeout.value_or(settings_[call.queue].visibility_timeout);
     service::ReceiveMessageInput input;
     input.queue_url = queue(call);
     input.attribute_names = {"All"};
-    input.max_number_of_messages = most;
-    input.visibility_timeout = timeout;
-    input.wait_time_seconds = wait;
+    input.max_number_of_messages = receive.most;
+    input.visibility_timeout = receive.timeout;
+    input.wait_time_seconds = receive.wait;
+    input.receive_request_attempt_id = receive.attempt_id;
     const auto answer = ask(call, &SqsService::receiveMessage, std::move(input));
     std::vector<Handle> handles;
     if (!answer.result.ok()) {
@@ -385,9 +424,27 @@ class Run {
       received.first_received_ms = std::stoll(attribute("ApproximateFirstReceiveTimestamp"));
       received.visibility_timeout = timeout;
       handles.push_back({message.message_id, message.receipt_handle, received.receive_count});
-      records.received.push_back(std::move(received));
+      if (receive.attempt_id && held(call, message.receipt_handle)) {
+        records.changed.push_back({answer.call, message.message_id, received.receive_count, timeout, true, true});
+      } else {
+        records.received.push_back(std::move(received));
+      }
     }
+    if (receive.attempt_id) note(answer.call, *receive.attempt_id, handles, records);
     return handles;
+  }
+
+  bool held(const Call& call, const std::string& handle) {
+    std::lock_guard lock(attempting_);
+    const std::vector<Handle>& last = attempts_[{call.thread, call.queue}];
+    return std::any_of(last.begin(), last.end(), [&](const Handle& other) { return other.handle == handle; });
+  }
+  void note(const Call& call, const std::string& attempt_id, const std::vector<Handle>& handles, Records& records) {
+    Attempted attempted{call, attempt_id, {}};
+    for (const Handle& handle : handles) attempted.given.push_back({handle.message_id, handle.receive_count});
+    records.attempted.push_back(std::move(attempted));
+    std::lock_guard lock(attempting_);
+    attempts_[{call.thread, call.queue}] = handles;
   }
 
   void deleteMessage(const Call& call, const Handle& handle, Records& records) {
@@ -519,7 +576,16 @@ class Run {
   TestClock clock_;
   std::atomic<std::uint64_t> ticks_{0};
   std::vector<std::string> names_;
+  struct Settings {
+    int visibility_timeout = 0;
+    int delay = 0;
+  };
+  std::vector<Settings> settings_;  // of each queue; change only while all threads stand still
   std::vector<Handles> handles_;
+  std::mutex attempting_;
+  // What a thread's last receive from a queue with an attempt id gave. It has one id, so no two calls with the same one
+  // are ever under way, and what the second must give is known.
+  std::map<std::pair<std::size_t, std::size_t>, std::vector<Handle>> attempts_;
   std::mutex mover_;
 };
 

@@ -41,6 +41,7 @@ class Judge {
       deletes(life);
       changes(life);
     }
+    attempts();
     deduplication();
     for (const auto& [name, group] : groups_) {
       sequence(group);
@@ -156,6 +157,50 @@ class Judge {
         fault("a good handle changes the visibility", where, {life.id()});
       }
     }
+  }
+
+  // A receive with the attempt id of another one gives the same again, or is an ordinary one because it may.
+  void attempts() {
+    std::map<std::pair<std::size_t, std::string>, std::vector<const Attempted*>> calls;  // one after the other
+    for (const Attempted& a : records_.attempted) calls[{a.call.queue, a.attempt_id}].push_back(&a);
+    for (auto& [name, some] : calls) {
+      std::sort(some.begin(), some.end(),
+                [](const Attempted* a, const Attempted* b) { return a->call.began < b->call.began; });
+      const Attempted* first = nullptr;  // that gave what is repeated
+      for (const Attempted* again : some) {
+        if (first && repeats(*first, *again)) continue;
+        first = again;
+      }
+    }
+  }
+  bool repeats(const Attempted& first, const Attempted& again) {
+    if (first.given.empty()) return false;
+    const Interval& at = again.call.at;
+    const auto report = [&](std::string rule) {
+      fault(std::move(rule), fmt::format("operation {}", again.call.operation), {first.given.front().message_id});
+    };
+    bool must = at.end < first.call.at.start + kWindow;
+    bool may = at.start <= first.call.at.end + kWindow;
+    for (const Attempted::Given& given : first.given) {
+      const auto found = lives_.find(given.message_id);
+      if (found == lives_.end()) return false;  // told by another rule
+      const Life& life = found->second;
+      must = must && handleIsValid(life, given.receive_count, at);
+      may = may && at.start <= life.stored().end + seconds(life.shape->retention());
+      for (const Changed* c : life.changes) {
+        if (c->by_repeat || !c->ok || c->receive_count != given.receive_count) continue;
+        must = must && c->call.at.start > at.end;
+        may = may && c->call.at.end >= at.start;
+      }
+    }
+    const bool same = first.given == again.given;
+    if (must && !same) report("a repeated attempt gives the same again");
+    if (same && !may) report("an attempt is not repeated once a visibility was changed or its time is over");
+    const bool some = std::any_of(again.given.begin(), again.given.end(), [&](const Attempted::Given& given) {
+      return std::find(first.given.begin(), first.given.end(), given) != first.given.end();
+    });
+    if (some && !same) report("a repeated attempt gives all of the same");
+    return same;
   }
 
   void deduplication() {

@@ -34,7 +34,7 @@ std::size_t Life::deliveredBefore(const Call& call) const {
 Interval Life::available(std::size_t delivered, DatabaseTime at, const Changed* but) const {
   Interval available;
   if (delivered == 0) {
-    const seconds delay(shape->fifo() ? shape->delay() : original().delay);
+    const seconds delay(original().delay);
     const Interval at_store = stored();
     return {at_store.start + delay, at_store.end + delay};
   }

@@ -78,6 +78,8 @@ const Mutant kMutants[] = {
      "move_standard_messages",
      {{"> (p_lane, p_seq) AND d.visible_at <= v_now",
        "> (p_lane, p_seq) AND d.visible_at <= v_now + interval '20 s'"}}},
+    {"AnAttemptIsRepeatedAfterAVisibilityChange", "receive_attempt_fifo", {{"AND x.changed_at IS NULL", ""}}},
+    {"AnAttemptIsNotRepeated", "receive_attempt_fifo", {{"v_attempt.expires_at <= v_now", "true"}}},
     {"ADeduplicationWindowOfFourMinutes", "send_fifo", {{"interval '5 minutes'", "interval '4 minutes'"}}},
 };
 

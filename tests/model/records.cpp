@@ -22,6 +22,7 @@ void Records::add(Records other) {
   append(received, std::move(other.received));
   append(deleted, std::move(other.deleted));
   append(changed, std::move(other.changed));
+  append(attempted, std::move(other.attempted));
   append(purged, std::move(other.purged));
   append(move_tasks, std::move(other.move_tasks));
   append(counted, std::move(other.counted));
@@ -76,8 +77,9 @@ std::string history(const Plan& plan, const Records& records, const std::set<std
                               d.ok ? "ok" : "refused"));
   for (const Changed& c : records.changed)
     if (message_ids.contains(c.message_id))
-      add(c.call, fmt::format("{} visibility set to {} by handle {}: {} {}", span(c.call), c.visibility_timeout,
-                              c.receive_count, c.message_id, c.ok ? "ok" : "refused"));
+      add(c.call, fmt::format("{} visibility set to {} by {} {}: {} {}", span(c.call), c.visibility_timeout,
+                              c.by_repeat ? "a repeat of receive" : "handle", c.receive_count, c.message_id,
+                              c.ok ? "ok" : "refused"));
   DatabaseTime last = DatabaseTime::min();
   for (const auto& [at, line] : lines) last = std::max(last, at);
   for (const Purged& p : records.purged)

@@ -69,6 +69,18 @@ struct Changed {
   std::int32_t receive_count = 0;
   int visibility_timeout = 0;
   bool ok = false;
+  bool by_repeat = false;  // not a client's change: a repeated receive handed the delivery out again
+};
+// A receive with a ReceiveRequestAttemptId. What it gave a second time is no Received, but a change of the visibility.
+struct Attempted {
+  struct Given {
+    std::string message_id;
+    std::int32_t receive_count = 0;
+    bool operator==(const Given&) const = default;
+  };
+  Call call;
+  std::string attempt_id;
+  std::vector<Given> given;  // in the order of the response
 };
 struct Purged {
   Call call;
@@ -92,6 +104,7 @@ struct Records {
   std::vector<Received> received;
   std::vector<Deleted> deleted;
   std::vector<Changed> changed;
+  std::vector<Attempted> attempted;
   std::vector<Purged> purged;
   std::vector<MoveTask> move_tasks;
   std::vector<Counted> counted;
