@@ -27,6 +27,7 @@ constexpr std::size_t kMostBytesOfABatch = 1024 * 1024;
 Options quietOptions(const Options& options) {
   Options quiet = options;
   quiet.connections = 1;
+  if (!options.sender_endpoint.empty()) quiet.endpoint = options.sender_endpoint;
   quiet.body_bytes = kQuietBodyBytes;
   return quiet;
 }

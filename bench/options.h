@@ -11,7 +11,7 @@ using Seconds = std::chrono::duration<double>;
 
 struct Options {
   std::string endpoint = "http://127.0.0.1:9324";
-  std::string sender_endpoint;  // wake: another server on the same database; empty: `endpoint`
+  std::string sender_endpoint;  // wake, beside: another server on the same database; empty: `endpoint`
   std::string access_key;       // empty: requests carry a signature of the right form and a wrong value
   std::string secret_key;
   std::string database_url;  // sql scenarios

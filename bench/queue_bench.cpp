@@ -46,7 +46,8 @@ int main(int argc, char** argv) {
   app.add_option("--warmup", options.warmup_seconds, "seconds before that")->check(CLI::Range(0.0, 3600.0));
   app.add_option("--body-bytes", options.body_bytes, "size of a message")->check(CLI::Range(1, 1024 * 1024));
   app.add_option("--queue", options.queue, "queue to use; it must be empty. Otherwise one is made and deleted");
-  app.add_option("--sender-endpoint", options.sender_endpoint, "wake: where to send, if not to the same endpoint");
+  app.add_option("--sender-endpoint", options.sender_endpoint,
+                 "wake: where to send, beside: where the quiet client asks, if not the same endpoint");
   // By environment rather than as arguments, which everybody sees in the list of processes.
   app.add_option("--access-key", options.access_key, "sign requests with this key")->envname("HOWDAH_BENCH_ACCESS_KEY");
   app.add_option("--secret-key", options.secret_key, "and its secret, better given in the environment")
