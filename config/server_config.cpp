@@ -124,7 +124,9 @@ const Setting kSettings[] = {
      [](C& c, const Value& v) { c.postgres.statement_deadline = v.asMilliseconds(); }},
 
     {"workers", Kind::Count, "4", 1, 256, "",
-     "Threads that work on PostgreSQL, a connection each; more help while PostgreSQL is far away or has idle cores",
+     "Threads that work on PostgreSQL, a connection each; more help while PostgreSQL is far away or has idle cores; "
+     "busy "
+     "queues have a quarter of them while others have requests",
      [](C& c, const Value& v) { c.service.workers = v.asInt(); }},
     {"coalesced-rows", Kind::Count, "500", 1, 10000, "",
      "Messages that concurrent requests may share in one transaction; more is faster and takes locks for longer",

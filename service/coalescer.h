@@ -3,12 +3,14 @@
 // once; no timers: company gathers while workers are busy, because a flight takes its requests when a worker starts it.
 //
 // Where one key stands for many queues, a flight takes one request of each queue in turn, so that however much one of
-// them has waiting, another's next request leaves with the next flight.
+// them has waiting, another's next request leaves with the next flight; and light requests have flights of their own,
+// which no heavy one holds up.
 //
 // A request is a few rows, which stay together and in order, and each request gets the outcomes of its own rows. One
 // that PostgreSQL refuses fails alone. Keys without requests take no memory.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,6 +28,7 @@
 #include "metrics/recorder.h"
 #include "metrics/request_trace.h"
 #include "persistence/store_error.h"
+#include "service/outstanding.h"
 #include "service/result.h"
 #include "service/worker_pool.h"
 
@@ -34,20 +37,17 @@ namespace howdah::service {
 struct CoalescerOptions {
   const char* operation = "";  // for metrics and the log
   int max_flights = 1;         // of one key at a time
+  bool many_queues = false;    // a key stands for many: `max_flights` each of light and of heavy requests
   // Caps of one flight; a request beyond them flies alone.
   std::size_t flight_rows = 500;
   std::size_t flight_bytes = 1024 * 1024;
+  // And of one of heavy requests while there are light ones, whose commits wait for what it writes.
+  std::size_t heavy_rows = 100;
+  std::size_t heavy_bytes = 256 * 1024;
   // What may wait for its flight, all keys together; more is refused with ServiceUnavailable.
   std::size_t pending_rows = 200'000;
   std::size_t pending_bytes = 256 * 1024 * 1024;
   bool safe_to_repeat = false;  // whether a flight whose outcome is unknown may be flown again
-};
-
-// What a request counts against the caps.
-struct CoalescerLoad {
-  std::size_t rows = 0;
-  std::size_t bytes = 0;
-  std::int64_t queue = 0;  // whose turn it takes; matters where a key stands for many queues
 };
 
 // Any thread. Must outlive the tasks it posts.
@@ -57,41 +57,54 @@ class Coalescer {
   using Outcomes = std::vector<Outcome>;
   // Does the work of one flight, on a worker: an outcome for each row, at the same index.
   using Fly = std::function<Outcomes(const Key&, std::span<const Row>)>;
-  using Post = std::function<bool(WorkerPool::Task)>;  // WorkerPool::post
+  using Post = std::function<bool(WorkerPool::Task, Weight)>;  // WorkerPool::post
 
-  Coalescer(CoalescerOptions options, Post post, Fly fly, metrics::Recorder& recorder)
-      : options_(options), post_(std::move(post)), fly_(std::move(fly)), recorder_(recorder) {}
+  Coalescer(CoalescerOptions options, Post post, Outstanding& outstanding, Fly fly, metrics::Recorder& recorder)
+      : options_(options),
+        post_(std::move(post)),
+        outstanding_(outstanding),
+        fly_(std::move(fly)),
+        recorder_(recorder) {}
 
   // `done` runs on a worker, or now if the request is refused.
-  void submit(const Key& key, std::vector<Row> rows, CoalescerLoad load, Done<Outcomes> done) {
+  void submit(const Key& key, std::vector<Row> rows, Load load, Done<Outcomes> done) {
+    const Weight weight = outstanding_.begin(load);
+    const Lane lane{key, options_.many_queues ? weight : Weight::Light};
     bool accepted = false;
-    bool post = false;
+    std::optional<Weight> post;
     {
       std::lock_guard lock(mutex_);
       if (pending_rows_ + load.rows <= options_.pending_rows && pending_bytes_ + load.bytes <= options_.pending_bytes) {
         accepted = true;
         pending_rows_ += load.rows;
         pending_bytes_ += load.bytes;
-        auto& queue = queues_[key];
+        auto& queue = queues_[lane];
         auto& mine = queue.pending[load.queue];
         if (mine.empty()) queue.turns.push_back(load.queue);
-        mine.push_back(Request{std::move(rows), load, std::move(done), metrics::currentRequest()});
+        mine.push_back(Request{std::move(rows), load, weight, std::move(done), metrics::currentRequest()});
         post = wantsToken(queue);
       }
     }
     if (!accepted) {
+      outstanding_.end(load, weight);
       recorder_.throttled("pending");
       done(serviceUnavailable());
-    } else if (post) {
-      postToken(key);
+    } else {
+      postToken(lane, post);
     }
   }
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Lane {
+    Key key;
+    Weight weight;  // Light where a key is one queue, whose requests stay together
+    auto operator<=>(const Lane&) const = default;
+  };
   struct Request {
     std::vector<Row> rows;
-    CoalescerLoad load;
+    Load load;
+    Weight weight;
     Done<Outcomes> done;
     metrics::RequestTracePtr trace;
     Clock::time_point submitted = Clock::now();
@@ -103,20 +116,21 @@ class Coalescer {
     int flights = 0;                                                // under way
   };
 
-  // REQUIRES: mutex_ held. Whether a token must be posted; counts it as posted.
-  bool wantsToken(Queue& queue) {
-    if (queue.token_posted || queue.turns.empty() || queue.flights >= options_.max_flights) return false;
+  // REQUIRES: mutex_ held. Whether a token must be posted, and as how heavy; counts it as posted.
+  std::optional<Weight> wantsToken(Queue& queue) {
+    if (queue.token_posted || queue.turns.empty() || queue.flights >= options_.max_flights) return std::nullopt;
     queue.token_posted = true;
-    return true;
+    return queue.pending.find(queue.turns.front())->second.front().weight;
   }
 
-  void postToken(const Key& key) {
+  void postToken(const Lane& lane, std::optional<Weight> weight) {
+    if (!weight) return;
     const metrics::RequestScope of_nobody(nullptr);  // a flight is not its first request's alone
-    if (post_([this, key] { startFlight(key); })) return;
+    if (post_([this, lane] { startFlight(lane); }, *weight)) return;
     std::unordered_map<std::int64_t, std::deque<Request>> refused;  // the pool has stopped
     {
       std::lock_guard lock(mutex_);
-      auto found = queues_.find(key);
+      auto found = queues_.find(lane);
       found->second.token_posted = false;
       refused.swap(found->second.pending);
       found->second.turns.clear();
@@ -128,25 +142,28 @@ class Coalescer {
       for (auto& request : requests) answer(request, serviceUnavailable());
   }
 
-  void forget(const CoalescerLoad& load) {
+  void forget(const Load& load) {
     pending_rows_ -= load.rows;
     pending_bytes_ -= load.bytes;
   }
 
-  void startFlight(const Key& key) {
+  void startFlight(const Lane& lane) {
     std::vector<Request> flight;
-    bool post = false;
+    std::optional<Weight> post;
     {
       std::lock_guard lock(mutex_);
-      auto& queue = queues_.find(key)->second;
+      auto& queue = queues_.find(lane)->second;
       queue.token_posted = false;
       ++queue.flights;
-      CoalescerLoad sum;
+      Load sum;
+      const bool gives_way = outstanding_.heavyHasCompany();
       while (!queue.turns.empty()) {
         const auto mine = queue.pending.find(queue.turns.front());
-        const CoalescerLoad next = mine->second.front().load;
-        const bool fits =
-            sum.rows + next.rows <= options_.flight_rows && sum.bytes + next.bytes <= options_.flight_bytes;
+        const Load next = mine->second.front().load;
+        const bool small = gives_way && mine->second.front().weight == Weight::Heavy;
+        const std::size_t rows = small ? std::min(options_.heavy_rows, options_.flight_rows) : options_.flight_rows;
+        const std::size_t bytes = small ? std::min(options_.heavy_bytes, options_.flight_bytes) : options_.flight_bytes;
+        const bool fits = sum.rows + next.rows <= rows && sum.bytes + next.bytes <= bytes;
         if (!fits && !flight.empty()) break;
         sum.rows += next.rows;
         sum.bytes += next.bytes;
@@ -162,16 +179,16 @@ class Coalescer {
       }
       post = wantsToken(queue);
     }
-    if (post) postToken(key);
-    runGuarded(options_.operation, [&] { run(key, flight); });
+    postToken(lane, post);
+    runGuarded(options_.operation, [&] { run(lane.key, flight); });
     {
       std::lock_guard lock(mutex_);
-      auto found = queues_.find(key);
+      auto found = queues_.find(lane);
       --found->second.flights;
       post = wantsToken(found->second);
       if (!post && !found->second.token_posted && found->second.flights == 0) queues_.erase(found);
     }
-    if (post) postToken(key);
+    postToken(lane, post);
   }
 
   void run(const Key& key, std::vector<Request>& flight) {
@@ -257,17 +274,19 @@ class Coalescer {
   }
 
   void answer(const Request& request, Result<Outcomes> result) {
+    outstanding_.end(request.load, request.weight);
     const metrics::RequestScope scope(request.trace);
     runGuarded(options_.operation, [&] { request.done(std::move(result)); });
   }
 
   const CoalescerOptions options_;
   const Post post_;
+  Outstanding& outstanding_;
   const Fly fly_;
   metrics::Recorder& recorder_;
 
   std::mutex mutex_;
-  std::map<Key, Queue> queues_;
+  std::map<Lane, Queue> queues_;
   std::size_t pending_rows_ = 0;
   std::size_t pending_bytes_ = 0;
 };

@@ -2,6 +2,7 @@
 // version and drops what proved to be old. Bounded; what is absent is not remembered.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -25,6 +26,8 @@ struct Queue {
   persistence::QueueRecord record;
   QueueSettings settings;
   metrics::QueueCountsPtr counts;
+  // About how large its messages are, as the last claim found them.
+  std::shared_ptr<std::atomic<std::size_t>> message_bytes = std::make_shared<std::atomic<std::size_t>>(0);
   std::chrono::steady_clock::time_point read_at = std::chrono::steady_clock::now();
 };
 using QueuePtr = std::shared_ptr<const Queue>;

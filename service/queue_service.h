@@ -3,8 +3,8 @@
 // Every method returns at once and reports through `done`, exactly once, on some thread, with no lock held; `done` must
 // not block. Client mistakes are Errors; a failing database is ServiceUnavailable, a bug InternalFailure.
 //
-// Lock order: ReceiveWaiters, QueueCache and each Coalescer have one mutex each; none is held while another is taken,
-// while the store is called or while `done` runs.
+// Lock order: ReceiveWaiters, QueueCache, Outstanding, WorkerPool and each Coalescer have one mutex each; none is held
+// while another is taken, while the store is called or while `done` runs.
 #pragma once
 
 #include "service/caller.h"

@@ -32,6 +32,11 @@ CoalescerOptions flights(const char* operation, const ServiceOptions& options, i
   return coalescer;
 }
 
+CoalescerOptions manyQueues(CoalescerOptions coalescer) {
+  coalescer.many_queues = true;
+  return coalescer;
+}
+
 CoalescerOptions alone(CoalescerOptions coalescer) {
   coalescer.flight_rows = 1;
   return coalescer;
@@ -50,7 +55,8 @@ SqsService::SqsService(persistence::QueueStore& queue_store, persistence::Messag
       recorder_(recorder),
       options_(std::move(options)),
       database_clock_(clock_),
-      pool_(options_.workers),
+      outstanding_(clock_),
+      pool_(options_.workers, [this] { return outstanding_.heavyHasCompany(); }),
       queues_(
           kCachedQueues, [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
           [this](const QueueName& queue_name) { return queue_store_.findQueue(queue_name); }, recorder_),
@@ -68,57 +74,50 @@ SqsService::SqsService(persistence::QueueStore& queue_store, persistence::Messag
       stored_bytes_limit_(clock_, options_.stored_bytes_per_queue, options_.stored_bytes,
                           [this](std::span<const QueueId> queue_ids) { return message_store_.storedBytes(queue_ids); }),
       sends_(
-          flights("send", options_, kWriteFlights, false),
-          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          manyQueues(flights("send", options_, kWriteFlights, false)), poster(), outstanding_,
           [this](AllQueues, std::span<const persistence::NewMessage> messages) { return flySends(messages); },
           recorder_),
       // One claim a queue at a time: more would only wait for its lock.
       receives_(
-          flights("receive", options_, 1, false), [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          flights("receive", options_, 1, false), poster(), outstanding_,
           [this](const ReceiveKey& key, std::span<const ReceiveCallPtr> receives) {
             return flyReceives(key, receives);
           },
           recorder_),
       deletes_(
-          flights("delete", options_, kWriteFlights, true),
-          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          manyQueues(flights("delete", options_, kWriteFlights, true)), poster(), outstanding_,
           [this](AllQueues, std::span<const persistence::DeleteRequest> deletes) { return flyDeletes(deletes); },
           recorder_),
       changes_(
-          flights("change_visibility", options_, kWriteFlights, true),
-          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          manyQueues(flights("change_visibility", options_, kWriteFlights, true)), poster(), outstanding_,
           [this](AllQueues, std::span<const VisibilityChange> changes) { return flyChanges(changes); }, recorder_),
       // One transaction of a kind a FIFO queue at a time: more would only wait for its locks. A repeated send meets
       // what the first one noted for deduplication, and a repeated attempt is given what the first one was.
       fifo_sends_(
-          flights("send_fifo", options_, 1, true),
-          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          flights("send_fifo", options_, 1, true), poster(), outstanding_,
           [this](const FifoQueueRef& queue, std::span<const persistence::NewFifoMessage> messages) {
             return flyFifoSends(queue, messages);
           },
           recorder_),
       fifo_attempts_(
-          alone(flights("receive_attempt", options_, kWriteFlights, true)),
-          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          alone(flights("receive_attempt", options_, kWriteFlights, true)), poster(), outstanding_,
           [this](const ReceiveKey&, std::span<const ReceiveCallPtr> receives) { return flyFifoReceives(receives); },
           recorder_),
       fifo_deletes_(
-          flights("delete_fifo", options_, 1, true),
-          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          flights("delete_fifo", options_, 1, true), poster(), outstanding_,
           [this](QueueId queue_id, std::span<const persistence::DeliveryKey> deletes) {
             return flyFifoDeletes(queue_id, deletes);
           },
           recorder_),
       fifo_changes_(
-          flights("change_visibility_fifo", options_, 1, true),
-          [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          flights("change_visibility_fifo", options_, 1, true), poster(), outstanding_,
           [this](QueueId queue_id, std::span<const VisibilityChange> changes) {
             return flyFifoChanges(queue_id, changes);
           },
           recorder_),
       // Exact counts, shared by all who wait for one that has not begun.
       counts_(
-          flights("count", options_, 1, true), [this](WorkerPool::Task task) { return pool_.post(std::move(task)); },
+          flights("count", options_, 1, true), poster(), outstanding_,
           [this](const CountKey& queue, std::span<const Nothing> askers) {
             const auto [queue_id, fifo] = queue;
             return std::vector(askers.size(),
@@ -127,6 +126,14 @@ SqsService::SqsService(persistence::QueueStore& queue_store, persistence::Messag
           recorder_) {}
 
 SqsService::~SqsService() { stop(); }
+
+std::function<bool(WorkerPool::Task, Weight)> SqsService::poster() {
+  return [this](WorkerPool::Task task, Weight weight) { return pool_.post(std::move(task), weight); };
+}
+
+std::size_t SqsService::weighed(const RequestContext& context) {
+  return context.caller.accounts_matter ? std::hash<std::string>()(context.caller.principal) : 0;
+}
 
 void SqsService::start() {
   handles_.emplace(queue_store_.receiptHandleKey());

@@ -153,12 +153,19 @@ class SqsService final : public QueueService {
     });
   }
 
-  // Runs `work`, which blocks on the store, on a worker.
+  // Runs `work`, which blocks on the store, on a worker. All such together weigh as one queue's.
   template <class Output, class Work>
   void onWorker(std::string_view operation, Done<Output> done, Work work) {
+    const Load load{1, 0, 0, 0};
+    const Weight weight = outstanding_.begin(load);
+    const auto ended = [=, this, done = std::move(done)](Result<Output> result) {
+      outstanding_.end(load, weight);
+      done(std::move(result));
+    };
     const bool posted =
-        !stopping_ && pool_.post([=, work = std::move(work)] { answerGuarded<Output>(operation, done, work); });
-    if (!posted) done(serviceUnavailable());
+        !stopping_ &&
+        pool_.post([=, work = std::move(work)] { answerGuarded<Output>(operation, ended, work); }, weight);
+    if (!posted) ended(serviceUnavailable());
   }
 
   // Gives the queue the attributes that `change` says, which is called again if the queue changes meanwhile. Answers
@@ -194,15 +201,20 @@ class SqsService final : public QueueService {
   static persistence::QueueName queueName(const RequestContext& context, const QueueRef& queue_url);
   static bool isQueueName(const persistence::QueueName& queue_name);
 
+  // For the coalescers: to the pool, and whom a request's Load names.
+  std::function<bool(WorkerPool::Task, Weight)> poster();
+  static std::size_t weighed(const RequestContext& context);
+
   static persistence::FifoQueueRef fifoRef(const Queue& queue);
   static std::optional<persistence::Redrive> redriveOf(const Queue& queue);
 
   // To the coalescer of the queue's type. REQUIRES: all of one queue, for these.
-  void submitSends(const Queue& queue, std::vector<persistence::NewFifoMessage> messages, CoalescerLoad load,
+  void submitSends(const Queue& queue, std::vector<persistence::NewFifoMessage> messages, Load load,
                    Done<std::vector<Sent>> done);
-  void submitDeletes(const Queue& queue, std::vector<persistence::DeliveryKey> deliveries,
+  void submitDeletes(const Queue& queue, std::vector<persistence::DeliveryKey> deliveries, std::size_t caller,
                      Done<std::vector<Deleted>> done);
-  void submitChanges(bool fifo, std::vector<VisibilityChange> changes, Done<std::vector<VisibilityChanged>> done);
+  void submitChanges(bool fifo, std::vector<VisibilityChange> changes, std::size_t caller,
+                     Done<std::vector<VisibilityChanged>> done);
 
   void recordSent(const Queue& queue, const Sent& sent, std::size_t bytes);
   void recordReceived(const Queue& queue, const std::vector<persistence::DeliveredMessage>& messages);
@@ -254,6 +266,7 @@ class SqsService final : public QueueService {
 
   SteadyClock clock_;
   DatabaseClock database_clock_;
+  Outstanding outstanding_;
   WorkerPool pool_;
   QueueCache queues_;
   ReceiveWaiters waiters_;

@@ -1,5 +1,6 @@
 #include "service/worker_pool.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "metrics/log.h"
@@ -7,7 +8,15 @@
 
 namespace howdah::service {
 
-WorkerPool::WorkerPool(int threads) : thread_count_(threads) {}
+namespace {
+
+constexpr std::size_t kLight = static_cast<std::size_t>(Weight::Light),
+                      kHeavy = static_cast<std::size_t>(Weight::Heavy);
+
+}  // namespace
+
+WorkerPool::WorkerPool(int threads, std::function<bool()> heavy_has_company)
+    : thread_count_(threads), heavy_has_company_(std::move(heavy_has_company)) {}
 
 WorkerPool::~WorkerPool() { stop(); }
 
@@ -25,7 +34,7 @@ void WorkerPool::stop() {
   threads_.clear();
 }
 
-bool WorkerPool::post(Task task) {
+bool WorkerPool::post(Task task, Weight weight) {
   // Whoever works for a request goes on working for it.
   if (metrics::currentRequest()) {
     task = [request = metrics::currentRequest(), since = std::chrono::steady_clock::now(), task = std::move(task)] {
@@ -36,27 +45,41 @@ bool WorkerPool::post(Task task) {
   }
   {
     std::lock_guard lock(mutex_);
-    // While a task runs its worker will look at the queue again.
-    if (stopping_ && running_ == 0 && queue_.empty()) return false;
-    queue_.push_back(std::move(task));
+    // While a task runs its worker will look at the queues again.
+    if (stopping_ && running_[kLight] + running_[kHeavy] == 0 && queues_[kLight].empty() && queues_[kHeavy].empty())
+      return false;
+    queues_[static_cast<std::size_t>(weight)].push_back(std::move(task));
   }
   work_.notify_one();
   return true;
 }
 
+std::optional<Weight> WorkerPool::next() const {
+  const bool light = !queues_[kLight].empty();
+  const int heavy_limit = std::max(1, heavy_has_company_() ? thread_count_ / 4 : thread_count_ - 1);
+  const bool heavy = !queues_[kHeavy].empty() && running_[kHeavy] < heavy_limit;
+  if (light && heavy) return turn_;
+  if (light) return Weight::Light;
+  if (heavy) return Weight::Heavy;
+  return std::nullopt;
+}
+
 void WorkerPool::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    work_.wait(lock, [this] { return !queue_.empty() || stopping_; });
-    if (queue_.empty()) return;
-    Task task = std::move(queue_.front());
-    queue_.pop_front();
-    ++running_;
+    std::optional<Weight> weight;
+    work_.wait(lock, [&] { return (weight = next()) || stopping_; });
+    if (!weight) return;  // a heavy task that waits has a thread that will come for it
+    const auto mine = static_cast<std::size_t>(*weight);
+    Task task = std::move(queues_[mine].front());
+    queues_[mine].pop_front();
+    turn_ = *weight == Weight::Light ? Weight::Heavy : Weight::Light;
+    ++running_[mine];
     lock.unlock();
     runGuarded("task", task);
     task = nullptr;
     lock.lock();
-    --running_;
+    --running_[mine];
   }
 }
 

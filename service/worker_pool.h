@@ -1,18 +1,23 @@
-// The threads that call the store. A task may block on the database; nothing else in the service blocks. Here too is
-// the edge where exceptions end: what a failure is called on the wire, and what of it is logged.
+// The threads that call the store. A task may block on the database; nothing else in the service blocks. Heavy tasks
+// leave a thread to light ones, and three of four while there are light ones; for a single thread both take turns. Here
+// too is the edge where exceptions end: what a failure is called on the wire, and what of
+// it is logged.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "persistence/store_error.h"
+#include "service/outstanding.h"
 #include "service/result.h"
 
 namespace howdah::service {
@@ -22,7 +27,8 @@ class WorkerPool {
  public:
   using Task = std::function<void()>;
 
-  explicit WorkerPool(int threads);
+  explicit WorkerPool(
+      int threads, std::function<bool()> heavy_has_company = [] { return false; });
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -31,19 +37,24 @@ class WorkerPool {
   // Returns when everything queued has run, and what that posted in turn. Safe twice and unstarted.
   void stop();
 
-  // Runs `task` after those posted before it. False, with the task dropped, once the pool has stopped.
-  [[nodiscard]] bool post(Task task);
+  // Runs `task` after those of its weight that were posted before it. False, with the task dropped, once the pool has
+  // stopped.
+  [[nodiscard]] bool post(Task task, Weight weight = Weight::Light);
 
  private:
   void run();
+  // REQUIRES: mutex_ held. What a thread that is free may begin.
+  std::optional<Weight> next() const;
 
   const int thread_count_;
+  const std::function<bool()> heavy_has_company_;
   std::vector<std::thread> threads_;
 
   std::mutex mutex_;
   std::condition_variable work_;
-  std::deque<Task> queue_;
-  int running_ = 0;
+  std::array<std::deque<Task>, 2> queues_;  // by weight
+  std::array<int, 2> running_{};
+  Weight turn_ = Weight::Light;  // whose it is while both wait
   bool stopping_ = false;
 };
 

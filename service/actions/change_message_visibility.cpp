@@ -14,24 +14,25 @@ using persistence::QueueState;
 void SqsService::changeMessageVisibility(const RequestContext& context, ChangeMessageVisibilityInput input,
                                          Done<Nothing> done) {
   auto shared = std::make_shared<const ChangeMessageVisibilityInput>(std::move(input));
-  onQueue<Nothing>(context, shared->queue_url, std::move(done),
-                   [this, shared](const QueuePtr& queue, const Done<Nothing>& answer, auto changed) {
-                     if (auto checked = checkChangeMessageVisibility(*shared); !checked) return answer(checked.error());
-                     const auto handle = handles_->decode(queue->record.queue_name, *shared->receipt_handle);
-                     if (!handle) return answer(receiptHandleIsInvalid(*shared->receipt_handle));
-                     const ChangeVisibilityRequest request{queue->record.queue_id, handle->delivery,
-                                                           *shared->visibility_timeout, false};
-                     submitChanges(queue->settings.fifo, {VisibilityChange{request, handle->received_at}},
-                                   [answer, changed, shared](const Result<std::vector<VisibilityChanged>>& result) {
-                                     if (!result) return answer(result.error());
-                                     const VisibilityChanged& change = result->front();
-                                     if (change.refused) return answer(*change.refused);
-                                     if (change.outcome.queue == QueueState::Changed) return changed();
-                                     if (!change.outcome.changed)
-                                       return answer(messageNotAvailableForChange(*shared->receipt_handle));
-                                     answer(Nothing{});
-                                   });
-                   });
+  onQueue<Nothing>(
+      context, shared->queue_url, std::move(done),
+      [this, shared, caller = weighed(context)](const QueuePtr& queue, const Done<Nothing>& answer, auto changed) {
+        if (auto checked = checkChangeMessageVisibility(*shared); !checked) return answer(checked.error());
+        const auto handle = handles_->decode(queue->record.queue_name, *shared->receipt_handle);
+        if (!handle) return answer(receiptHandleIsInvalid(*shared->receipt_handle));
+        const ChangeVisibilityRequest request{queue->record.queue_id, handle->delivery, *shared->visibility_timeout,
+                                              false};
+        submitChanges(queue->settings.fifo, {VisibilityChange{request, handle->received_at}}, caller,
+                      [answer, changed, shared](const Result<std::vector<VisibilityChanged>>& result) {
+                        if (!result) return answer(result.error());
+                        const VisibilityChanged& change = result->front();
+                        if (change.refused) return answer(*change.refused);
+                        if (change.outcome.queue == QueueState::Changed) return changed();
+                        if (!change.outcome.changed)
+                          return answer(messageNotAvailableForChange(*shared->receipt_handle));
+                        answer(Nothing{});
+                      });
+      });
 }
 
 void SqsService::changeMessageVisibilityBatch(const RequestContext& context, ChangeMessageVisibilityBatchInput input,
@@ -39,7 +40,8 @@ void SqsService::changeMessageVisibilityBatch(const RequestContext& context, Cha
   auto shared = std::make_shared<const ChangeMessageVisibilityBatchInput>(std::move(input));
   onQueue<ChangeMessageVisibilityBatchOutput>(
       context, shared->queue_url, std::move(done),
-      [this, shared](const QueuePtr& queue, const Done<ChangeMessageVisibilityBatchOutput>& answer, auto changed) {
+      [this, shared, caller = weighed(context)](const QueuePtr& queue,
+                                                const Done<ChangeMessageVisibilityBatchOutput>& answer, auto changed) {
         if (auto checked = checkBatch(*shared); !checked) return answer(checked.error());
         ChangeMessageVisibilityBatchOutput output;
         std::vector<VisibilityChange> changes;
@@ -59,7 +61,7 @@ void SqsService::changeMessageVisibilityBatch(const RequestContext& context, Cha
           }
         }
         if (changes.empty()) return answer(std::move(output));
-        submitChanges(queue->settings.fifo, std::move(changes),
+        submitChanges(queue->settings.fifo, std::move(changes), caller,
                       [answer, changed, shared, entries = std::move(entries),
                        output = std::move(output)](const Result<std::vector<VisibilityChanged>>& result) mutable {
                         if (!result) return answer(result.error());
@@ -92,13 +94,13 @@ void SqsService::returnUndelivered(const RequestContext& context, const ReceiveM
 }
 
 void SqsService::makeVisibleAgain(bool fifo, std::vector<VisibilityChange> changes) {
-  if (!changes.empty()) submitChanges(fifo, std::move(changes), [](const auto&) {});
+  if (!changes.empty()) submitChanges(fifo, std::move(changes), 0, [](const auto&) {});
 }
 
-void SqsService::submitChanges(bool fifo, std::vector<VisibilityChange> changes,
+void SqsService::submitChanges(bool fifo, std::vector<VisibilityChange> changes, std::size_t caller,
                                Done<std::vector<VisibilityChanged>> done) {
   const persistence::QueueId queue_id = changes.front().request.queue_id;
-  const CoalescerLoad load{changes.size(), 0, queue_id};
+  const Load load{changes.size(), 0, queue_id, caller};
   if (!fifo) return changes_.submit({}, std::move(changes), load, std::move(done));
   fifo_changes_.submit(queue_id, std::move(changes), load, std::move(done));
 }

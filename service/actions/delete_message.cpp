@@ -16,22 +16,23 @@ using persistence::QueueState;
 
 void SqsService::deleteMessage(const RequestContext& context, DeleteMessageInput input, Done<Nothing> done) {
   auto shared = std::make_shared<const DeleteMessageInput>(std::move(input));
-  onQueue<Nothing>(context, shared->queue_url, std::move(done),
-                   [this, shared](const QueuePtr& queue, const Done<Nothing>& answer, auto changed) {
-                     if (auto checked = checkDeleteMessage(*shared); !checked) return answer(checked.error());
-                     const auto handle = handles_->decode(queue->record.queue_name, *shared->receipt_handle);
-                     if (!handle) return answer(receiptHandleIsInvalid(*shared->receipt_handle));
-                     submitDeletes(*queue, {handle->delivery},
-                                   [this, queue, received_at = handle->received_at, answer, changed,
-                                    shared](const Result<std::vector<Deleted>>& deleted) {
-                                     if (!deleted) return answer(deleted.error());
-                                     if (deleted->front().queue == QueueState::Changed) return changed();
-                                     recordDeleted(*queue, deleted->front(), received_at);
-                                     if (deleted->front().handle_expired)
-                                       return answer(receiptHandleExpired(*shared->receipt_handle));
-                                     answer(Nothing{});
-                                   });
-                   });
+  onQueue<Nothing>(
+      context, shared->queue_url, std::move(done),
+      [this, shared, caller = weighed(context)](const QueuePtr& queue, const Done<Nothing>& answer, auto changed) {
+        if (auto checked = checkDeleteMessage(*shared); !checked) return answer(checked.error());
+        const auto handle = handles_->decode(queue->record.queue_name, *shared->receipt_handle);
+        if (!handle) return answer(receiptHandleIsInvalid(*shared->receipt_handle));
+        submitDeletes(*queue, {handle->delivery}, caller,
+                      [this, queue, received_at = handle->received_at, answer, changed,
+                       shared](const Result<std::vector<Deleted>>& deleted) {
+                        if (!deleted) return answer(deleted.error());
+                        if (deleted->front().queue == QueueState::Changed) return changed();
+                        recordDeleted(*queue, deleted->front(), received_at);
+                        if (deleted->front().handle_expired)
+                          return answer(receiptHandleExpired(*shared->receipt_handle));
+                        answer(Nothing{});
+                      });
+      });
 }
 
 void SqsService::deleteMessageBatch(const RequestContext& context, DeleteMessageBatchInput input,
@@ -39,7 +40,8 @@ void SqsService::deleteMessageBatch(const RequestContext& context, DeleteMessage
   auto shared = std::make_shared<const DeleteMessageBatchInput>(std::move(input));
   onQueue<DeleteMessageBatchOutput>(
       context, shared->queue_url, std::move(done),
-      [this, shared](const QueuePtr& queue, const Done<DeleteMessageBatchOutput>& answer, auto changed) {
+      [this, shared, caller = weighed(context)](const QueuePtr& queue, const Done<DeleteMessageBatchOutput>& answer,
+                                                auto changed) {
         if (auto checked = checkBatch(*shared); !checked) return answer(checked.error());
         DeleteMessageBatchOutput output;
         std::vector<DeliveryKey> deliveries;
@@ -61,7 +63,7 @@ void SqsService::deleteMessageBatch(const RequestContext& context, DeleteMessage
         }
         if (deliveries.empty()) return answer(std::move(output));
         submitDeletes(
-            *queue, std::move(deliveries),
+            *queue, std::move(deliveries), caller,
             [this, queue, answer, changed, shared, entries = std::move(entries), received_at = std::move(received_at),
              output = std::move(output)](const Result<std::vector<Deleted>>& deleted) mutable {
               if (!deleted) return answer(deleted.error());
@@ -89,10 +91,10 @@ void SqsService::recordDeleted(const Queue& queue, const Deleted& deleted, persi
   recorder_.messageDeleted(*queue.counts, since_received);
 }
 
-void SqsService::submitDeletes(const Queue& queue, std::vector<DeliveryKey> deliveries,
+void SqsService::submitDeletes(const Queue& queue, std::vector<DeliveryKey> deliveries, std::size_t caller,
                                Done<std::vector<Deleted>> done) {
   const persistence::QueueId queue_id = queue.record.queue_id;
-  const CoalescerLoad load{deliveries.size(), 0, queue_id};
+  const Load load{deliveries.size(), 0, queue_id, caller};
   if (queue.settings.fifo) return fifo_deletes_.submit(queue_id, std::move(deliveries), load, std::move(done));
   std::vector<DeleteRequest> requests;
   for (const DeliveryKey& delivery : deliveries) requests.push_back({queue_id, delivery});

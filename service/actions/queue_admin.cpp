@@ -153,14 +153,15 @@ void SqsService::getQueueAttributes(const RequestContext& context, GetQueueAttri
   };
   onWorker<Found>(
       "find_queue",
-      [this, done](Result<Found> result) {
+      [this, done, caller = weighed(context)](Result<Found> result) {
         if (!result) return done(result.error());
         auto found = std::make_shared<const Found>(std::move(*result));
         const auto show = [this, done, found](const persistence::MessageCounts& counts) {
           done(GetQueueAttributesOutput{showAttributes(found->selected, found->queue, options_.region, counts)});
         };
         if (!needCounts(found->selected)) return show({});
-        counts_.submit({found->queue.queue_id, isFifoQueueName(found->queue.queue_name.name)}, {Nothing{}}, {1, 0},
+        counts_.submit({found->queue.queue_id, isFifoQueueName(found->queue.queue_name.name)}, {Nothing{}},
+                       {1, 0, found->queue.queue_id, caller},
                        [done, show](const Result<std::vector<persistence::MessageCounts>>& counts) {
                          if (!counts) return done(counts.error());
                          show(counts->front());

@@ -30,6 +30,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
         service_(service),
         queue_name_(queueName(context, input.queue_url)),
         input_(std::move(input)),
+        caller_(weighed(context)),
         parked_(context.parked),
         permissions_(context.permissions),
         done_(std::move(done)) {}
@@ -83,7 +84,8 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
     if (wait_->count() > 0) ticket_ = service_.waiters_.ticket(queue->record.queue_id);
     auto& receives = attempt() ? service_.fifo_attempts_ : service_.receives_;
     receives.submit(
-        {queue->record.queue_id, queue->record.version}, {shared_from_this()}, {wanted_, 0},
+        {queue->record.queue_id, queue->record.version}, {shared_from_this()},
+        {wanted_, wanted_ * *queue->message_bytes, queue->record.queue_id, caller_},
         [self = shared_from_this()](Result<std::vector<ReceiveShare>> shares) { self->finishLook(std::move(shares)); });
   }
 
@@ -153,6 +155,7 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
   SqsService& service_;
   const persistence::QueueName queue_name_;
   const ReceiveMessageInput input_;
+  const std::size_t caller_;
   const std::shared_ptr<std::chrono::steady_clock::duration> parked_;
   const PermissionsPtr permissions_;
   const metrics::RequestTracePtr trace_ = metrics::currentRequest();
@@ -167,8 +170,9 @@ class SqsService::ReceiveCall final : public ParkedReceive, public std::enable_s
 
 void SqsService::recordReceived(const Queue& queue, const std::vector<DeliveredMessage>& messages) {
   recorder_.messagesReceived(*queue.counts, messages.size());
-  std::size_t again = 0;
+  std::size_t again = 0, bytes = 0;
   for (const DeliveredMessage& message : messages) {
+    bytes += message.body.size();
     if (message.receive_count > 1) {
       ++again;
     } else {
@@ -176,6 +180,7 @@ void SqsService::recordReceived(const Queue& queue, const std::vector<DeliveredM
     }
   }
   if (again > 0) recorder_.messagesRedelivered(again);
+  *queue.message_bytes = bytes / messages.size();
 }
 
 void SqsService::receiveMessage(const RequestContext& context, ReceiveMessageInput input,

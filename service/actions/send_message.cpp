@@ -97,7 +97,7 @@ void SqsService::sendMessage(const RequestContext& context, SendMessageInput inp
       [this, context, shared](const QueuePtr& queue, const Done<SendMessageOutput>& answer, auto changed) {
         if (auto checked = checkSendMessage(*shared, queue->settings); !checked) return answer(checked.error());
         Prepared prepared = prepare(*shared, *queue, context);
-        const CoalescerLoad load{1, bytesOf(prepared.message.message)};
+        const Load load{1, bytesOf(prepared.message.message), queue->record.queue_id, weighed(context)};
         std::vector<NewFifoMessage> messages;
         messages.push_back(std::move(prepared.message));
         submitSends(*queue, std::move(messages), load,
@@ -123,7 +123,7 @@ void SqsService::sendMessageBatch(const RequestContext& context, SendMessageBatc
         SendMessageBatchOutput output;
         std::vector<NewFifoMessage> messages;  // of `output.successful`
         std::vector<std::size_t> sizes;        // likewise
-        CoalescerLoad load;
+        Load load{0, 0, queue->record.queue_id, weighed(context)};
         for (const auto& entry : *shared->entries) {
           if (auto checked = checkSendMessageBatchEntry(entry, queue->settings); !checked) {
             output.failed.push_back({*entry.id, true, checked.error().code, checked.error().message});
@@ -157,13 +157,12 @@ void SqsService::recordSent(const Queue& queue, const Sent& sent, std::size_t by
   recorder_.messageSent(*queue.counts, bytes);
 }
 
-void SqsService::submitSends(const Queue& queue, std::vector<NewFifoMessage> messages, CoalescerLoad load,
+void SqsService::submitSends(const Queue& queue, std::vector<NewFifoMessage> messages, Load load,
                              Done<std::vector<Sent>> done) {
   if (queue.settings.fifo) return fifo_sends_.submit(fifoRef(queue), std::move(messages), load, std::move(done));
   std::vector<NewMessage> standard;
   standard.reserve(messages.size());
   for (auto& message : messages) standard.push_back(std::move(message.message));
-  load.queue = queue.record.queue_id;
   sends_.submit({}, std::move(standard), load, std::move(done));
 }
 

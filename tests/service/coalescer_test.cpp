@@ -7,6 +7,7 @@
 #include <future>
 
 #include "metrics/request_trace.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/null_recorder.h"
 
 namespace howdah::service {
@@ -32,11 +33,13 @@ class CoalescerTest : public ::testing::Test {
   void make(CoalescerOptions options) {
     numbers_ = std::make_unique<Numbers>(
         options,
-        [this](WorkerPool::Task task) {
+        [this](WorkerPool::Task task, Weight weight) {
           if (stopped_) return false;
           tasks_.push_back(std::move(task));
+          weights_.push_back(weight);
           return true;
         },
+        outstanding_,
         [this](const std::string& key, std::span<const int> rows) {
           flown_.emplace_back(key, Rows(rows.begin(), rows.end()));
           if (during_flight_) during_flight_();
@@ -51,7 +54,7 @@ class CoalescerTest : public ::testing::Test {
   std::size_t submit(const std::string& key, Rows rows, std::size_t bytes = 0, std::int64_t queue = 0) {
     const std::size_t index = answers_.size();
     answers_.emplace_back();
-    const CoalescerLoad load{rows.size(), bytes, queue};
+    const Load load{rows.size(), bytes, queue};
     numbers_->submit(key, std::move(rows), load, [this, index](Result<Rows> result) {
       ASSERT_FALSE(answers_[index]) << "answered twice";
       answers_[index] = std::move(result);
@@ -73,8 +76,12 @@ class CoalescerTest : public ::testing::Test {
   ErrorCode error(std::size_t index) { return answers_[index]->error().code; }
 
   CountingRecorder recorder_;
+  testing::ManualClock clock_;
+  // Heavy is what has more than ten rows waiting.
+  Outstanding outstanding_{clock_, {.queue_rows = 10, .queue_bytes = 1'000'000}};
   std::unique_ptr<Numbers> numbers_;
   std::deque<WorkerPool::Task> tasks_;
+  std::vector<Weight> weights_;  // of all tasks so far
   bool stopped_ = false;
   std::vector<std::pair<std::string, Rows>> flown_;
   std::function<void()> during_flight_;
@@ -337,14 +344,75 @@ TEST_F(CoalescerTest, AfterTheWorkersHaveStoppedRequestsAreRefused) {
   EXPECT_EQ(error(0), ErrorCode::ServiceUnavailable);
 }
 
+// Twelve rows of queue 1 that wait, and another one of it, which is heavy.
+constexpr int kHeavyRow = 13;
+
+TEST_F(CoalescerTest, ALightRequestOfManyQueuesFliesWhileHeavyOnesHaveAllTheirFlights) {
+  make({.max_flights = 1, .many_queues = true});
+  submit("all", Rows(12, 1), 0, 1);
+  submit("all", {kHeavyRow}, 0, 1);
+  ASSERT_EQ(weights_, (std::vector{Weight::Light, Weight::Heavy}));
+  runTask();
+  during_flight_ = [this] {  // of the heavy one
+    during_flight_ = nullptr;
+    submit("all", {99}, 0, 2);
+    ASSERT_EQ(tasks_.size(), 1u);
+    runTask();
+    EXPECT_EQ(flown_.back().second, Rows{99});
+  };
+  runTask();
+  EXPECT_EQ(outcomes(1), Rows{-kHeavyRow});
+  EXPECT_EQ(outcomes(2), Rows{-99});
+}
+
+TEST_F(CoalescerTest, RequestsOfOneQueuesKeyStayTogetherWhateverTheyWeigh) {
+  make({});
+  submit("q", Rows(12, 1), 0, 1);
+  submit("q", {kHeavyRow}, 0, 1);
+  ASSERT_EQ(tasks_.size(), 1u);
+  runTask();
+  EXPECT_EQ(flown_.back().second.size(), 13u);
+}
+
+TEST_F(CoalescerTest, HeavyFlightsAreSmallWhileThereAreLightRequestsOfOthers) {
+  make({.many_queues = true, .flight_rows = 500, .heavy_rows = 30});
+  const auto submitHeavy = [this] {
+    submit("all", Rows(12, 1), 0, 1);
+    for (int i = 0; i < 5; ++i) submit("all", Rows(12, 2), 0, 1);
+  };
+  submitHeavy();
+  runTasks();
+  EXPECT_EQ(recorder_.flights, (std::vector<std::size_t>{1, 5})) << "nobody else is there";
+  submitHeavy();
+  submit("all", {99}, 0, 2);
+  runTasks();
+  EXPECT_EQ(recorder_.flights, (std::vector<std::size_t>{1, 5, 2, 2, 2, 1}));
+  clock_.advance(std::chrono::seconds(10));
+  submitHeavy();
+  runTasks();
+  EXPECT_EQ(recorder_.flights, (std::vector<std::size_t>{1, 5, 2, 2, 2, 1, 1, 5}));
+}
+
+TEST_F(CoalescerTest, WhatIsRefusedWeighsNothing) {
+  make({.pending_rows = 11});
+  submit("q", Rows(11, 1), 0, 1);
+  submit("q", Rows(11, 1), 0, 1);
+  EXPECT_EQ(error(1), ErrorCode::ServiceUnavailable);
+  runTasks();
+  EXPECT_EQ(outstanding_.begin({.rows = 1, .queue = 1}), Weight::Light);
+}
+
 // Under the sanitizers: every request is answered once, with its own outcomes, whatever the interleaving.
 TEST(CoalescerRace, EachRequestOfManyThreadsGetsItsOwnOutcomes) {
   testing::NullRecorder recorder;
-  WorkerPool pool(3);
+  const SteadyClock clock;
+  Outstanding outstanding(clock);
+  WorkerPool pool(3, [&] { return outstanding.heavyHasCompany(); });
   using Numbers = Coalescer<int, int, int>;
   std::atomic<int> flights = 0;
   Numbers numbers(
-      {.max_flights = 2, .flight_rows = 8}, [&](WorkerPool::Task task) { return pool.post(std::move(task)); },
+      {.max_flights = 2, .flight_rows = 8},
+      [&](WorkerPool::Task task, Weight weight) { return pool.post(std::move(task), weight); }, outstanding,
       [&](int, std::span<const int> rows) {
         if (++flights % 7 == 0) throw StoreConflict("deadlock");
         return std::vector<int>(rows.begin(), rows.end());

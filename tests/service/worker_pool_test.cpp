@@ -6,6 +6,7 @@
 #include <latch>
 
 #include "metrics/request_trace.h"
+#include "tests/support/eventually.h"
 
 namespace howdah::service {
 namespace {
@@ -30,6 +31,64 @@ TEST(WorkerPool, ThreadsRunTasksAtTheSameTime) {
   std::latch both(2);  // neither task ends before the other has begun
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(pool.post([&both] { both.arrive_and_wait(); }));
   pool.stop();
+}
+
+// Heavy tasks that stand still until open(), posted to this many threads; a light task that is answered shows that no
+// more of them can begin.
+class HeavyTasks {
+ public:
+  HeavyTasks(int threads, bool have_company) : pool_(threads, [have_company] { return have_company; }) {
+    pool_.start();
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_TRUE(pool_.post(
+          [this, opened = opened_] {
+            ++begun_;
+            opened.wait();
+          },
+          Weight::Heavy));
+    }
+  }
+  int begun() {
+    std::promise<void> ran;
+    EXPECT_TRUE(pool_.post([&] { ran.set_value(); }, Weight::Light));
+    ran.get_future().get();
+    return begun_;
+  }
+  int open() {
+    gate_.set_value();
+    pool_.stop();
+    return begun_;
+  }
+
+ private:
+  std::promise<void> gate_;
+  std::shared_future<void> opened_ = gate_.get_future().share();
+  std::atomic<int> begun_ = 0;
+  WorkerPool pool_;
+};
+
+TEST(WorkerPool, HeavyTasksLeaveAThreadToLightOnes) {
+  HeavyTasks tasks(4, false);
+  EXPECT_TRUE(testing::eventually([&] { return tasks.begun() == 3; }));
+  EXPECT_EQ(tasks.begun(), 3);
+  EXPECT_EQ(tasks.open(), 10);
+}
+
+TEST(WorkerPool, HeavyTasksLeaveThreeOfFourThreadsWhileThereAreLightOnes) {
+  HeavyTasks tasks(8, true);
+  EXPECT_TRUE(testing::eventually([&] { return tasks.begun() == 2; }));
+  EXPECT_EQ(tasks.begun(), 2);
+  EXPECT_EQ(tasks.open(), 10);
+}
+
+TEST(WorkerPool, OneThreadTakesLightAndHeavyTasksInTurn) {
+  WorkerPool pool(1);
+  std::string order;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool.post([&] { order += 'H'; }, Weight::Heavy));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(pool.post([&] { order += 'l'; }, Weight::Light));
+  pool.start();
+  pool.stop();
+  EXPECT_EQ(order, "lHlHlHll");
 }
 
 TEST(WorkerPool, StopFinishesWhatIsQueuedAndWhatThatPosts) {
