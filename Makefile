@@ -61,7 +61,5 @@ release:
 ## make check-deep       what takes longer than a change should wait for: deployment, race and crash tests, fuzzers, clang-tidy
 check-deep:
 	@scripts/bootstrap build test deep package deploy
-	@scripts/build release
-	@scripts/build release howdah_deb
-	@scripts/build fuzz
-	@scripts/sum_counts scripts/tidy -- tests/fuzz/run -- tests/run deploy deep
+	@scripts/sum_counts scripts/build release -- scripts/build release howdah_deb -- scripts/build clang howdah_unit_tests -- \
+	  scripts/tidy -- tests/fuzz/run -- tests/run clang deploy deep
