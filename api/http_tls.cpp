@@ -176,6 +176,7 @@ TlsSession::TlsSession(std::shared_ptr<SSL_CTX> context, int socket)
     SSL_free(ssl_);
     throw std::bad_alloc();
   }
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): OpenSSL keeps a pointer for us; it is only cast back
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_, bio, bio);
