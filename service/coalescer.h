@@ -70,28 +70,22 @@ class Coalescer {
   void submit(const Key& key, std::vector<Row> rows, Load load, Done<Outcomes> done) {
     const Weight weight = outstanding_.begin(load);
     const Lane lane{key, options_.many_queues ? weight : Weight::Light};
-    bool accepted = false;
-    std::optional<Weight> post;
-    {
-      std::lock_guard lock(mutex_);
-      if (pending_rows_ + load.rows <= options_.pending_rows && pending_bytes_ + load.bytes <= options_.pending_bytes) {
-        accepted = true;
-        pending_rows_ += load.rows;
-        pending_bytes_ += load.bytes;
-        auto& queue = queues_[lane];
-        auto& mine = queue.pending[load.queue];
-        if (mine.empty()) queue.turns.push_back(load.queue);
-        mine.push_back(Request{std::move(rows), load, weight, std::move(done), metrics::currentRequest()});
-        post = wantsToken(queue);
-      }
-    }
-    if (!accepted) {
+    std::unique_lock lock(mutex_);
+    if (pending_rows_ + load.rows > options_.pending_rows || pending_bytes_ + load.bytes > options_.pending_bytes) {
+      lock.unlock();
       outstanding_.end(load, weight);
       recorder_.throttled("pending");
-      done(serviceUnavailable());
-    } else {
-      postToken(lane, post);
+      return done(serviceUnavailable());
     }
+    pending_rows_ += load.rows;
+    pending_bytes_ += load.bytes;
+    auto& queue = queues_[lane];
+    auto& mine = queue.pending[load.queue];
+    if (mine.empty()) queue.turns.push_back(load.queue);
+    mine.push_back(Request{std::move(rows), load, weight, std::move(done), metrics::currentRequest()});
+    const auto post = wantsToken(queue);
+    lock.unlock();
+    postToken(lane, post);
   }
 
  private:

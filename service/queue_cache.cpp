@@ -20,7 +20,7 @@ void QueueCache::find(const QueueName& queue_name, Done<QueuePtr> done) {
     } else {
       auto& pending = pending_[queue_name];
       if (!pending) started = pending = std::make_shared<Pending>();
-      pending->waiting.push_back(metrics::forThisRequest(std::move(done)));
+      pending->waiting.emplace_back(metrics::forThisRequest(done));
     }
   }
   if (known) {

@@ -97,6 +97,7 @@ void SqsService::submitDeletes(const Queue& queue, std::vector<DeliveryKey> deli
   const Load load{deliveries.size(), 0, queue_id, caller};
   if (queue.settings.fifo) return fifo_deletes_.submit(queue_id, std::move(deliveries), load, std::move(done));
   std::vector<DeleteRequest> requests;
+  requests.reserve(deliveries.size());
   for (const DeliveryKey& delivery : deliveries) requests.push_back({queue_id, delivery});
   deletes_.submit({}, std::move(requests), load, std::move(done));
 }
@@ -113,6 +114,7 @@ std::vector<SqsService::Deleted> SqsService::flyFifoDeletes(persistence::QueueId
                                                             std::span<const DeliveryKey> deletes) {
   const auto outcomes = fifo_store_.remove(queue_id, deletes);
   std::vector<Deleted> result;
+  result.reserve(outcomes.size());
   for (const auto& outcome : outcomes) {
     result.push_back(
         {outcome.queue, outcome.handle == FifoHandleState::Valid, outcome.handle == FifoHandleState::Expired});
