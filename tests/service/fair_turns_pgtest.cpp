@@ -34,7 +34,10 @@ ReceiveMessageInput receiveInput(const std::string& queue) {
 
 TEST(FairTurns, AQuietQueueIsServedWhileAllTheWorkersThatALoadedOneMayHaveStandStill) {
   const testing::TestDatabase database;
-  ServiceProcess process(database.options());
+  // Two workers for the load, which could use three: two for sends and one for receives.
+  ServiceOptions options;
+  options.workers = 3;
+  ServiceProcess process(database.options(), options);
   for (const char* queue : {"loaded", "quiet"})
     ASSERT_TRUE(process.answer(&SqsService::createQueue, {queue, {}, {}}).ok());
 
@@ -55,7 +58,7 @@ TEST(FairTurns, AQuietQueueIsServedWhileAllTheWorkersThatALoadedOneMayHaveStandS
   EXPECT_TRUE(eventually([&] { return process.store().calls("send") == 3; }));
   for (int i = 0; i < kLoad; ++i)
     receives.push_back(process.begin(&SqsService::receiveMessage, receiveInput("loaded")));
-  EXPECT_TRUE(eventually([&] { return process.store().calls("receive") == 1; }));
+  EXPECT_EQ(process.store().calls("receive"), 0) << "that is another's worker";
   process.store().failBefore(
       "send", [] {}, 0);
   process.store().failBefore(
