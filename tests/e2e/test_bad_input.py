@@ -9,7 +9,7 @@ import pytest
 
 from digests import md5
 from howdah import eventually
-from test_messages import receive_one
+from test_messages import counts, receive_one
 from test_protocols import elements, texts
 from wire import STATUS, Wire, assert_error, is_closed, read_answer
 
@@ -431,24 +431,27 @@ def test_a_response_that_there_is_no_memory_for_is_service_unavailable_and_count
     server = new_server("--database-url", postgres.database(), "--http-bytes-in-flight", "64MiB").start()
     sqs = server.client()
     queue = sqs.create_queue(QueueName="full")["QueueUrl"]
-    sqs.send_message(QueueUrl=queue, MessageBody="&" * 1_000_000)  # five times that in XML, which no socket takes whole
-    receive = {"QueueUrl": queue, "VisibilityTimeout": "0"}
+    sent = 20
+    for _ in range(sent):
+        sqs.send_message(QueueUrl=queue, MessageBody="&" * 1_000_000)  # five times that in XML, which no socket takes whole
+    receive = {"QueueUrl": queue, "VisibilityTimeout": "600"}
     form = ("Action=ReceiveMessage&" + urllib.parse.urlencode(receive)).encode()
     stuck = []
     while server.metric("howdah_requests_total", action="ReceiveMessage", code="503") == 0:
-        assert len(stuck) < 20
+        assert len(stuck) < sent
         stuck.append(socket.socket())
         stuck[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck[-1].connect(("127.0.0.1", server.port))
         stuck[-1].sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
                           b"Content-Length: %d\r\n\r\n" % len(form) + form)
-        answered = len(stuck) + 2
+        answered = 1 + sent + len(stuck)
         eventually(lambda: server.metric("howdah_requests_total") == answered, "the receive is answered")
     assert server.metric("howdah_request_errors_total", action="ReceiveMessage", error="ServiceUnavailable") == 1
     assert server.metric("howdah_connections_rejected_total", reason="memory") == 1
     answer = read_answer(stuck[-1])
     assert answer.status == 503 and answer.headers["retry-after"] == "1"
     assert "<Code>ServiceUnavailable</Code>" in answer.text
+    eventually(lambda: counts(sqs, queue)[0] == sent - (len(stuck) - 1), "what it was to bring is given back")
     for connection in stuck:
         connection.close()
-    assert len(sqs.receive_message(QueueUrl=queue)["Messages"]) == 1  # given back
+    eventually(lambda: counts(sqs, queue)[0] == sent, "what no client took is given back")
