@@ -65,15 +65,17 @@ class Crowd:
             try:
                 step()
             except CONNECTION_LOST:
-                self.failures += 1
-                time.sleep(0.02)  # a client's pause before it tries again
+                self._pause()
             except botocore.exceptions.ClientError as error:
-                self.failures += 1
                 if not self.is_excused(error):
                     self._wrong(f"a good request got {error}")
-                time.sleep(0.02)
+                self._pause()
             except Exception as error:  # a time-out, or a bug of this test
                 self._wrong(f"{type(error).__name__}: {error}")
+
+    def _pause(self):
+        self.failures += 1
+        time.sleep(0.02)  # a client's before it tries again
 
     def _wrong(self, what):
         with self.lock:

@@ -2,19 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <mutex>
-#include <random>
 #include <shared_mutex>
 #include <thread>
 #include <utility>
 
 #include "service/message_mover.h"
 #include "service/receipt_handle.h"
+#include "tests/model/handles.h"
+#include "tests/model/test_clock.h"
 #include "tests/support/manual_clock.h"
 
 namespace howdah::testing::model {
@@ -32,103 +31,6 @@ constexpr int kQueueTimeouts[] = {1, 5, 30};
 constexpr int kLongTimeout = 600;  // of receives at a stop
 // Beyond all timeouts and delays that an operation sets, so that everything can be received.
 constexpr microseconds kPastAllTimeouts = std::chrono::seconds(40);
-
-using Random = std::mt19937_64;
-
-int below(Random& random, int limit) { return static_cast<int>(random() % static_cast<unsigned>(limit)); }
-bool chance(Random& random, int percent) { return below(random, 100) < percent; }
-
-// The database's clock, between what it can be at least and at most. Steps only forward.
-class TestClock {
- public:
-  explicit TestClock(ServiceProcess& process) : process_(process) {
-    for (int i = 0; i < 20; ++i) {
-      const microseconds before = local();
-      const microseconds now = process.store().now().time_since_epoch();
-      const microseconds after = local();
-      if (i > 0 && after - before >= most_.load() - least_.load()) continue;
-      least_ = now - after;
-      most_ = now - before;
-    }
-    offset_ = process.database().testClockOffset();
-  }
-  DatabaseTime earliest() const { return DatabaseTime(local() + least_.load()); }
-  DatabaseTime latest() const { return DatabaseTime(local() + most_.load()); }
-
-  // No call that holds this meets a step. A transaction for which more time seems to pass than commits take is late
-  // for its messages (docs/storage.md, floors), which they are not to be blamed for.
-  std::shared_lock<std::shared_mutex> standsStill() {
-    std::lock_guard turn(turnstile_);
-    return std::shared_lock(mutex_);
-  }
-  void step(microseconds by) {
-    std::lock_guard turn(turnstile_);  // or those who hold it would never all be gone
-    std::lock_guard lock(mutex_);
-    most_ = most_.load() + by;
-    offset_ += static_cast<double>(by.count()) / 1e6;
-    process_.database().setTestClockOffset(offset_);
-    least_ = least_.load() + by;
-  }
-
- private:
-  static microseconds local() {
-    return std::chrono::duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch());
-  }
-
-  ServiceProcess& process_;
-  std::mutex turnstile_;
-  std::shared_mutex mutex_;
-  double offset_ = 0;
-  std::atomic<microseconds> least_;
-  std::atomic<microseconds> most_;
-};
-
-// A delivery whose handle may be used.
-struct Handle {
-  std::string message_id;
-  std::string handle;
-  std::int32_t receive_count = 0;
-};
-
-// Handles that clients of one queue hold, and old ones that some still use. Any thread.
-class Handles {
- public:
-  void add(std::vector<Handle> handles) {
-    std::lock_guard lock(mutex_);
-    for (Handle& handle : handles) fresh_.push_back(std::move(handle));
-    while (fresh_.size() > kKept) retire(0);
-  }
-  // Up to `most`, mostly the newest. Those that will be deleted with become old.
-  std::vector<Handle> take(Random& random, int most, bool keep) {
-    std::lock_guard lock(mutex_);
-    std::vector<Handle> taken;
-    for (int i = 0; i < most; ++i) {
-      const bool old = chance(random, 12);
-      const std::size_t picked = random();
-      if (old && !old_.empty()) {
-        taken.push_back(old_[picked % old_.size()]);
-      } else if (!fresh_.empty()) {
-        const std::size_t at = fresh_.size() - 1 - picked % std::min<std::size_t>(fresh_.size(), 20);
-        taken.push_back(fresh_[at]);
-        if (!keep) retire(at);
-      }
-    }
-    return taken;
-  }
-
- private:
-  static constexpr std::size_t kKept = 300;
-
-  void retire(std::size_t at) {
-    old_.push_back(std::move(fresh_[at]));
-    fresh_.erase(fresh_.begin() + static_cast<std::ptrdiff_t>(at));
-    if (old_.size() > kKept) old_.pop_front();
-  }
-
-  std::mutex mutex_;
-  std::deque<Handle> fresh_;
-  std::deque<Handle> old_;
-};
 
 class Run {
  public:
