@@ -1,6 +1,7 @@
 """`make release`: everything of one version, and each part good for something."""
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -58,6 +59,16 @@ def test_one_line_says_who_publishes_package_and_chart(dist, version):
     assert package == told[1]
     address = {} if told[3].endswith(".example") else {"email": told[3]}
     assert chart["maintainers"] == [{"name": told[2], **address}]
+
+
+def test_helm_is_fetched_where_no_test_ran_before(tmp_path):
+    """What npm says must not become part of the path."""
+    (tmp_path / "tests" / "helm").mkdir(parents=True)
+    for name in (".npmrc", "tools.py", "package.json", "package-lock.json"):
+        shutil.copy(ROOT / "tests" / "helm" / name, tmp_path / "tests" / "helm")
+    command = re.search(r"python3 -c '[^']+'", (ROOT / "scripts" / "release").read_text())[0]
+    helm = run("sh", "-c", command, cwd=tmp_path, timeout=600).stdout
+    assert run(helm.removesuffix("\n"), "version").stdout.startswith("version.BuildInfo"), helm
 
 
 @pytest.mark.parametrize("missing", ["buildah", "helm"])

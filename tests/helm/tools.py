@@ -33,7 +33,8 @@ def install_packages():
     if mark.exists() and mark.read_text() == wanted:
         return
     assert shutil.which("npm"), "npm is missing: scripts/bootstrap test"
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE, check=True)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE, check=True,
+                   stdout=subprocess.DEVNULL)  # scripts/release prints one path alone
     mark.write_text(wanted)
 
 
