@@ -3,6 +3,7 @@ import contextlib
 import socket
 import subprocess
 import threading
+import time
 
 import botocore.exceptions
 
@@ -44,6 +45,12 @@ def let_die(sqs, queue):
     assert not receive(sqs, queue, VisibilityTimeout=0)  # moves it instead
 
 
+def wait_for_scrapes(site):
+    """Until each server's metrics of now, or later, are in Prometheus."""
+    now = time.time() + 0.01  # Prometheus may date a scrape 2 ms later than it was
+    site.prometheus.wait_for(f"count(timestamp(howdah_build_info) > {now}) == {len(site.servers)}")
+
+
 def messages_of_queues(site):
     here, there = (one.client() for one in site.plain)
     dead = make(here, "dead")
@@ -57,8 +64,7 @@ def messages_of_queues(site):
             there.delete_message(QueueUrl=work, ReceiptHandle=message["ReceiptHandle"])
         there.change_message_visibility(QueueUrl=work, ReceiptHandle=received[30]["ReceiptHandle"], VisibilityTimeout=0)
         assert len(receive(here, work, VisibilityTimeout=600)) == 1  # the redelivery
-        deleted = site.plain[1].metric("howdah_queue_messages_deleted_total", queue="work")
-        site.prometheus.wait_for(f'howdah_queue_messages_deleted_total{{queue="work"}} == {deleted}')
+        wait_for_scrapes(site)
     send(here, orders, 5)
     for _ in range(2):
         let_die(there, orders)
