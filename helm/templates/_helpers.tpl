@@ -4,7 +4,8 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 46 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* At most 46 characters, so that every suffix fits in a label; begins with a letter, as names of Services must. */}}
+{{/* At most 43 characters, so that every suffix fits in a label: pods of a StatefulSet have its name and eleven more in one.
+Begins with a letter, as names of Services must. */}}
 {{- define "howdah.fullname" -}}
 {{- $name := include "howdah.name" . -}}
 {{- $full := .Values.fullnameOverride -}}
@@ -12,8 +13,8 @@
 {{- $full = ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
 {{- end -}}
 {{- if regexMatch "^[0-9]" $full -}}{{- $full = printf "howdah-%s" .Release.Name -}}{{- end -}}
-{{- if gt (len $full) 46 -}}
-{{- $full = printf "%s-%s" (trunc 37 $full | trimSuffix "-") (sha256sum $full | trunc 8) -}}
+{{- if gt (len $full) 43 -}}
+{{- $full = printf "%s-%s" (trunc 34 $full | trimSuffix "-") (sha256sum $full | trunc 8) -}}
 {{- end -}}
 {{- $full -}}
 {{- end }}
@@ -43,7 +44,7 @@
   "app.kubernetes.io/version" .root.Chart.AppVersion
   "app.kubernetes.io/managed-by" .root.Release.Service
   "app.kubernetes.io/part-of" "howdah" -}}
-{{- mergeOverwrite $all (deepCopy .root.Values.commonLabels) (deepCopy (default dict .more))
+{{- mergeOverwrite $all (deepCopy (default dict .root.Values.commonLabels)) (deepCopy (default dict .more))
   (include "howdah.selectorLabels" . | fromYaml) | toYaml -}}
 {{- end }}
 
@@ -58,7 +59,7 @@ name: {{ printf "%s%s" (include "howdah.fullname" .root) (default "" .suffix) | 
 namespace: {{ default (include "howdah.namespace" .root) .namespace | quote }}
 labels:
   {{- include "howdah.labels" (dict "root" .root "component" .component "more" .labels) | nindent 2 }}
-{{- with mergeOverwrite (deepCopy .root.Values.commonAnnotations) (deepCopy (default dict .annotations)) }}
+{{- with mergeOverwrite (deepCopy (default dict .root.Values.commonAnnotations)) (deepCopy (default dict .annotations)) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -174,7 +175,7 @@ secret:
 
 {{/* The config file. */}}
 {{- define "howdah.config" -}}
-{{- $file := deepCopy .Values.config -}}
+{{- $file := deepCopy (default dict .Values.config) -}}
 {{- if not (hasKey $file "log-format") -}}{{- $_ := set $file "log-format" "json" -}}{{- end -}}
 {{- with .Values.queues -}}{{- $_ := set $file "queues" . -}}{{- end -}}
 {{- toYaml $file -}}
@@ -183,7 +184,7 @@ secret:
 {{/* Pods at most, while new ones replace old ones as well. */}}
 {{- define "howdah.mostPods" -}}
 {{- $pods := ternary (int .Values.autoscaling.maxReplicas) (int .Values.replicaCount) .Values.autoscaling.enabled -}}
-{{- $surge := dig "rollingUpdate" "maxSurge" 1 .Values.updateStrategy -}}
+{{- $surge := dig "rollingUpdate" "maxSurge" 1 (default dict .Values.updateStrategy) -}}
 {{- if hasSuffix "%" (toString $surge) -}}
 {{- $surge = ceil (divf (mulf $pods (trimSuffix "%" $surge | float64)) 100) -}}
 {{- end -}}
@@ -192,7 +193,7 @@ secret:
 
 {{/* Connections of one pod: those that work, one that listens, one that keeps house. */}}
 {{- define "howdah.podConnections" -}}
-{{- add 2 (int (dig "database-connections" 6 .Values.config)) -}}
+{{- add 2 (int (dig "database-connections" 6 (default dict .Values.config))) -}}
 {{- end }}
 
 {{- define "howdah.mostConnections" -}}

@@ -13,6 +13,9 @@
 {{- if not $external.existingSecret -}}
 {{- $problems = append $problems "database.external.existingSecret is missing: name the Secret with your PostgreSQL's connection (its key `uri`, or split keys; CloudNativePG makes <cluster>-app); or say database.mode=embedded to try Howdah out" -}}
 {{- end -}}
+{{- if and $external.keys.uri (or $external.host $external.keys.host) -}}
+{{- $problems = append $problems "the URI has a host already: for database.external.host or keys.host, the split keys, say keys.uri=\"\"" -}}
+{{- end -}}
 {{- if not $external.keys.uri -}}
 {{- if and (not $external.keys.host) (not $external.host) -}}
 {{- $problems = append $problems "database.external.host is missing: without keys.uri the host comes from there, or from the Secret's key that keys.host names" -}}
@@ -21,7 +24,7 @@
 {{- $problems = append $problems "database.external.keys.password is missing: without keys.uri the password comes from that key of the Secret" -}}
 {{- end -}}
 {{- end -}}
-{{- if and (hasPrefix "verify" $external.sslMode) (not $external.sslRootCert.existingSecret) -}}
+{{- if and (hasPrefix "verify" (default "" $external.sslMode)) (not $external.sslRootCert.existingSecret) -}}
 {{- $problems = append $problems (printf "database.external.sslMode=%s needs sslRootCert.existingSecret, the Secret with the authority of PostgreSQL's certificate" $external.sslMode) -}}
 {{- end -}}
 {{- else -}}
@@ -44,8 +47,15 @@
 {{- if and .existingConfigMap (or .config .queues) -}}
 {{- $problems = append $problems "existingConfigMap takes the place of config and queues: give one or the other" -}}
 {{- end -}}
-{{- if le (mul 1000 (int .terminationGracePeriodSeconds)) (include "howdah.milliseconds" (dig "drain-timeout" "25s" .config) | int64) -}}
-{{- $problems = append $problems (printf "terminationGracePeriodSeconds=%d is not longer than drain-timeout=%s: pods would be killed while they still answer" (int .terminationGracePeriodSeconds) (dig "drain-timeout" "25s" .config | toString)) -}}
+{{- if le (mul 1000 (int .terminationGracePeriodSeconds)) (include "howdah.milliseconds" (dig "drain-timeout" "25s" (default dict .config)) | int64) -}}
+{{- $problems = append $problems (printf "terminationGracePeriodSeconds=%d is not longer than drain-timeout=%s: pods would be killed while they still answer" (int .terminationGracePeriodSeconds) (dig "drain-timeout" "25s" (default dict .config) | toString)) -}}
+{{- end -}}
+{{- $foreign := dict "ClusterIP" (list "nodePort" "externalTrafficPolicy" "loadBalancerClass" "loadBalancerSourceRanges")
+  "NodePort" (list "loadBalancerClass" "loadBalancerSourceRanges") "LoadBalancer" list -}}
+{{- range get $foreign (default "ClusterIP" .service.type) -}}
+{{- if get $.Values.service . -}}
+{{- $problems = append $problems (printf "service.%s is not for service.type=%s" . $.Values.service.type) -}}
+{{- end -}}
 {{- end -}}
 {{- if .tls.enabled -}}
 {{- if and .tls.existingSecret .tls.certManager.enabled -}}
@@ -54,7 +64,7 @@
 {{- if not (or .tls.existingSecret .tls.certManager.enabled) -}}
 {{- $problems = append $problems "tls.enabled needs tls.existingSecret or tls.certManager.enabled" -}}
 {{- end -}}
-{{- if and .tls.certManager.enabled (not .tls.certManager.issuerRef.name) -}}
+{{- if and .tls.certManager.enabled (not (dig "name" "" (default dict .tls.certManager.issuerRef))) -}}
 {{- $problems = append $problems "tls.certManager.issuerRef.name is missing" -}}
 {{- end -}}
 {{- else if or .tls.existingSecret .tls.certManager.enabled -}}

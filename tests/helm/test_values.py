@@ -3,6 +3,7 @@ import importlib.machinery
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 import tools
-from conftest import CHART, Helm, containers, feature, of_kind, pod_specs
+from conftest import CHART, KUBE, Helm, containers, feature, of_kind, pod_specs
 
 sys.path.insert(0, str(tools.ROOT / "tests" / "e2e"))
 from howdah import Howdah, Postgres, eventually, new_directory, sqs_client  # noqa: E402
@@ -68,6 +69,10 @@ def test_every_level_of_ours_refuses_unknown_names(helm):
     ("podDisruptionBudget.maxUnavailable=0", "maxUnavailable"),
     ("autoscaling.minReplicas=0", "minReplicas"),
     ("extraEnv.1X=a", "1X"),
+    ("nameOverride=My_Queues", "nameOverride"),
+    ("fullnameOverride=-x", "fullnameOverride"),
+    ("fullnameOverride=queues.example", "fullnameOverride"),
+    ("namespaceOverride=Shop", "namespaceOverride"),
     ("networkPolicy.apiFrom[0]=any", "apiFrom"),
     ("metrics.prometheusRule.thresholds[0].alert=HowdahDown", "value"),
 ])
@@ -88,8 +93,17 @@ EMBEDDED = ["--set", "database.mode=embedded,database.embedded.password=p"]
     ([*SIGNED, *OPEN, *DATABASE], "nobody is asked for them"),
     ([*OPEN, *DATABASE, "--set", "database.external.keys.uri="], "database.external.host is missing"),
     ([*OPEN, *DATABASE, "--set", "database.external.keys.uri=,database.external.keys.password="], "keys.password is missing"),
+    ([*OPEN, *DATABASE, "--set", "database.external.host=h"], "the URI has a host already"),
+    ([*OPEN, *DATABASE, "--set", "database.external.keys.host=host"], "the URI has a host already"),
     ([*OPEN, *DATABASE, "--set", "database.external.sslMode=verify-full"], "sslRootCert.existingSecret"),
+    ([*OPEN, *DATABASE, "--set", "service.nodePort=30000"], "service.nodePort is not for service.type=ClusterIP"),
+    ([*OPEN, *DATABASE, "--set", "service.externalTrafficPolicy=Local"], "service.externalTrafficPolicy is not for service.type=ClusterIP"),
+    ([*OPEN, *DATABASE, "--set", "service.type=NodePort,service.loadBalancerClass=x"],
+     "service.loadBalancerClass is not for service.type=NodePort"),
+    ([*OPEN, *DATABASE, "--set", "service.loadBalancerSourceRanges[0]=192.0.2.0/24"],
+     "service.loadBalancerSourceRanges is not for service.type=ClusterIP"),
     ([*OPEN, "--set", "database.mode=embedded"], "database.embedded needs a password"),
+    ([*OPEN, "--set", "database.mode=embedded,database.embedded.password=null"], "database.embedded needs a password"),
     ([*OPEN, *EMBEDDED, "--set", "replicaCount=12"], "maxConnections=100 is too few: 13 pods with 8 connections"),
     ([*OPEN, *EMBEDDED, "--set", "migrations.mode=hook"], "use startup or job"),
     ([*OPEN, *EMBEDDED, "--set", "migrations.mode=job,migrations.existingSecret=x"], "for an external database"),
@@ -101,6 +115,8 @@ EMBEDDED = ["--set", "database.mode=embedded,database.embedded.password=p"]
     ([*OPEN, *DATABASE, "--set", "tls.existingSecret=x"], "tls.enabled is false"),
     ([*OPEN, *DATABASE, "--set", "tls.enabled=true,tls.existingSecret=x,tls.certManager.enabled=true"], "exclude each other"),
     ([*OPEN, *DATABASE, "--set", "tls.enabled=true,tls.certManager.enabled=true"], "issuerRef.name is missing"),
+    ([*OPEN, *DATABASE, "--set", "tls.enabled=true,tls.certManager.enabled=true,tls.certManager.issuerRef=null"],
+     "issuerRef.name is missing"),
     ([*OPEN, *DATABASE, "--set", "gateway.enabled=true"], "gateway.parentRefs is missing"),
     ([*OPEN, *DATABASE, "--set", "gateway.backendTLSPolicy.enabled=true"], "needs gateway.enabled and tls.enabled"),
     ([*OPEN, *DATABASE, "--set", "ingress.enabled=true"], "ingress.hosts is missing"),
@@ -120,6 +136,71 @@ def test_what_does_not_fit_together_is_told(helm, arguments, sentence):
 def test_all_mistakes_are_told_at_once(helm):
     said = helm.refused("--set", "ingress.enabled=true")
     assert said.count("\n  - ") == 3
+
+
+def test_a_collection_whose_lines_are_all_comments_is_empty(helm, tmp_path):
+    """YAML then says null, with which Helm removes the default."""
+    script = load_script()
+    values = script.Values()
+    lists_and_maps = [path for path in values.leaves() if isinstance(values.at(path), (list, dict))]
+    assert len(lists_and_maps) > 40
+    everything = ["--set", "metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.dashboards.enabled=true",
+                  "--set", "tls.enabled=true,tls.certManager.enabled=true,tls.certManager.issuerRef.name=i",
+                  "--set", "ingress.enabled=true,ingress.hosts[0]=a.example"]
+    needed = {("tls", "certManager", "issuerRef"), ("gateway", "parentRefs"), ("ingress", "hosts")}
+    nothing = {}
+    for *above, last in (path for path in lists_and_maps if path not in needed):
+        place = nothing
+        for key in above:
+            place = place.setdefault(key, {})
+        place[last] = None
+    nothing["database"].setdefault("external", {})["sslMode"] = None
+    nothing["service"]["type"] = None
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(nothing))
+    text = helm.template("--values", feature("external"), *everything, "--values", tmp_path / "values.yaml")
+    assert of_kind(yaml.safe_load_all(text), "Deployment")
+
+
+def test_numbers_in_the_environment_are_written_out(helm, tmp_path):
+    """Helm reads every number of a file as a float, which Go writes as 1e+07."""
+    (tmp_path / "values.yaml").write_text("extraEnv: {LARGE: 10000000, SMALL: 0, FLAG: true, TEXT: '1e7'}\n")
+    text = helm.template("--values", feature("external"), "--values", tmp_path / "values.yaml")
+    container = of_kind(yaml.safe_load_all(text), "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]
+    found = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert [found[name] for name in ("LARGE", "SMALL", "FLAG", "TEXT")] == ["10000000", "0", "true", "1e7"]
+
+
+def test_a_strategy_without_rolling_has_no_words_for_it(helm):
+    """Kubernetes refuses rollingUpdate beside Recreate, and Helm merges the default into it."""
+    objects = helm.rendered(feature("external"), "--set", "updateStrategy.type=Recreate")
+    assert of_kind(objects, "Deployment")[0]["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_a_chart_that_this_one_is_part_of_may_have_a_condition(helm, tmp_path):
+    """Helm hands the value of `condition: howdah.enabled` down as `enabled`."""
+    (tmp_path / "charts").mkdir()
+    shutil.copytree(CHART, tmp_path / "charts" / "howdah")
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump({
+        "apiVersion": "v2", "name": "shop", "version": "1.0.0", "dependencies": [
+            {"name": "howdah", "version": yaml.safe_load((CHART / "Chart.yaml").read_text())["version"],
+             "repository": "file://charts/howdah", "condition": "howdah.enabled"}]}))
+    for enabled in (True, False):
+        values = {"howdah": {**yaml.safe_load(feature("external").read_text()), "enabled": enabled}, "global": {"of": "all"}}
+        (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
+        text = helm.run("template", "r", tmp_path, *KUBE).stdout
+        assert ("kind: Deployment" in text) == enabled
+
+
+def test_helm_test_reaches_an_api_that_is_open_to_some_alone(helm):
+    def api(*arguments):
+        policy = of_kind(helm.rendered(feature("network"), *arguments), "NetworkPolicy")[0]
+        return next(rule["from"] for rule in policy["spec"]["ingress"] if rule.get("ports", [{}])[0].get("port") == "api")
+
+    pod = next(one for one in of_kind(helm.rendered(feature("network")), "Pod"))
+    selector = api()[-1]["podSelector"]["matchLabels"]
+    assert len(api()) == 2
+    assert selector.items() <= pod["metadata"]["labels"].items() and selector["app.kubernetes.io/component"] == "test"
+    assert len(api("--set", "test.enabled=false")) == 1
 
 
 def test_the_server_takes_the_config_file_that_the_chart_makes(helm, tmp_path):
@@ -278,6 +359,10 @@ def test_notes_say_where_it_is_and_warn(programs):
     assert "13 pods at most (an update's included) x 8 = 104;" in notes(helm, "--values", feature("autoscaling"))
     assert "3 pods at most (an update's included) x 8 = 24;" in notes(helm, "--values", feature("scheduling"))
     assert "3 pods at most (an update's included) x 14 = 42;" in notes(helm, "--values", feature("config"))
+    assert "aws sqs create-queue" in signed and "no-verify" not in signed
+    # The certificate has the Service's name, and the try-out goes through localhost.
+    for command in ("create-queue", "send-message"):
+        assert f"aws --no-verify-ssl sqs {command}" in notes(helm, "--values", feature("tls-secret"))
     encrypted = ["--values", feature("gateway-tls"), "--set", "networkPolicy.enabled=false"]
     assert "Mind:" not in notes(helm, *encrypted)
     untold = notes(helm, *encrypted, "--set", "gateway.backendTLSPolicy.enabled=false")
