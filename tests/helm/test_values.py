@@ -287,7 +287,8 @@ def test_the_database_of_each_form(helm):
 
 
 def test_a_server_keeps_two_connections_more_than_those_that_work():
-    """The sums in NOTES.txt and of embedded.maxConnections stand on that."""
+    """The sums in NOTES.txt, of embedded.maxConnections and in docs/scaling.md stand on that."""
+    assert "servers x (database-connections + 2)" in (tools.ROOT / "docs" / "scaling.md").read_text()
     postgres = Postgres()
     directory = new_directory()
     try:
