@@ -233,7 +233,7 @@ class Postgres:
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(30)
+        self.process.wait(60)
 
 
 def clean_environment():
