@@ -204,6 +204,33 @@ def test_a_package_that_is_installed_over_it_starts_it_anew(booted, deb):
     booted.run("howdah", "selftest")
 
 
+def test_an_upgrade_keeps_what_the_administrator_changed(booted, deb, tmp_path):
+    """Another version with another default, over a file that was edited and a service that was switched off."""
+    shipped = "etc/howdah/howdah.yaml"
+    run("dpkg-deb", "--raw-extract", deb, tmp_path / "next")
+    control = tmp_path / "next" / "DEBIAN" / "control"
+    control.write_text(re.sub(r"^(Version: .*)$", r"\1+next", control.read_text(), flags=re.M))
+    with open(tmp_path / "next" / shipped, "a") as file:
+        file.write("# another default\n")
+    run("dpkg-deb", "--build", "--root-owner-group", tmp_path / "next", booted.path / "opt" / "next.deb")
+    before = (booted.path / shipped).read_text()
+    (booted.path / shipped).write_text(before + "log-level: debug\n")
+    booted.run("systemctl", "disable", "--now", "howdah")
+
+    booted.run("dpkg", "--force-confold", "--install", "/opt/next.deb")
+    assert (booted.path / shipped).read_text() == before + "log-level: debug\n"
+    assert (booted.path / f"{shipped}.dpkg-dist").read_text() == before + "# another default\n"
+    assert booted.run("systemctl", "is-enabled", "howdah", check=False).stdout.strip() == "disabled"
+    assert booted.pid() == 0
+
+    # Removed, not purged: its data and settings wait for the next time.
+    booted.run("dpkg", "--remove", "howdah")
+    assert "log-level" in (booted.path / shipped).read_text() and (booted.path / "var/lib/howdah/data").is_dir()
+    booted.run("dpkg", "--force-confold", "--install", "/opt/next.deb")
+    booted.run("systemctl", "enable", "--now", "howdah")
+    booted.run("howdah", "selftest")
+
+
 def test_purged_it_leaves_nothing(booted):
     installed = booted
     installed.run("apt-get", "purge", "-y", "howdah")
