@@ -12,7 +12,7 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-constexpr std::chrono::seconds kReload{2}, kMeasure{30};
+constexpr std::chrono::seconds kReload{1}, kMeasure{30};
 constexpr std::chrono::seconds kTolerable{30};
 
 std::int64_t us(auto time) { return std::chrono::duration_cast<microseconds>(time.time_since_epoch()).count(); }

@@ -233,7 +233,8 @@ std::string withDisabled(const std::string& yaml, std::string_view access_key_id
   return {};
 }
 
-CredentialStore::CredentialStore(std::string path) : path_(std::move(path)), seen_(stateOf(path_)) {
+CredentialStore::CredentialStore(std::string path)
+    : path_(std::move(path)), last_state_(stateOf(path_)), state_read_(last_state_) {
   auto set = std::make_shared<CredentialSet>(readCredentials(path_));
   if (!set->problems.empty()) {
     std::string all;
@@ -252,14 +253,20 @@ void CredentialStore::reloadIfChanged(const Told& told) {
   std::string state = stateOf(path_);
   {
     std::lock_guard lock(mutex_);
-    if (state == seen_) return;
-    seen_ = std::move(state);
+    const bool left_alone = std::exchange(last_state_, state) == state;
+    if (!left_alone || state == state_read_) return;
   }
   reload(told);
 }
 
 void CredentialStore::reload(const Told& told) {
+  std::string state = stateOf(path_);
   auto set = std::make_shared<CredentialSet>(readCredentials(path_));
+  if (stateOf(path_) != state) return;  // written to meanwhile: it is a change that the next look sees
+  {
+    std::lock_guard lock(mutex_);
+    state_read_ = std::move(state);
+  }
   if (!set->problems.empty()) {
     for (const std::string& problem : set->problems)
       metrics::logError("credentials are broken; those read before stay", {{"reason", problem}});

@@ -64,16 +64,18 @@ class CredentialStore {
 
   std::shared_ptr<const CredentialSet> current() const;
 
-  // Reads again what has changed since the last time; logs what came of it.
+  // Reads again what has changed since the last time, once it looks as it did at the call before: a file that is being
+  // written may be good YAML that lacks its last key's policy. Logs what came of it.
   // Calls `told` with whether a reload succeeded, if there was one.
   using Told = std::function<void(bool success)>;
   void reloadIfChanged(const Told& told);
-  void reload(const Told& told);
+  void reload(const Told& told);  // now
 
  private:
   const std::string path_;
   mutable std::mutex mutex_;
-  std::string seen_;  // what the files were like when they were last read
+  std::string last_state_;  // what the files were like at the last look
+  std::string state_read_;  // and when they were last read
   std::shared_ptr<const CredentialSet> current_;
 };
 

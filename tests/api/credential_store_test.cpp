@@ -89,14 +89,20 @@ TEST(Credentials, WhatIsWrongIsToldWithItsLineAndWithoutTheSecret) {
   }
 }
 
+// What is left alone from one look to the next is read.
+void lookTwice(CredentialStore& store) {
+  store.reloadIfChanged([](bool) {});
+  store.reloadIfChanged([](bool) {});
+}
+
 TEST(CredentialStore, SeesAChangedFileAndKeepsWhatAReaderHolds) {
   testing::ScratchFile file(kOne);
   CredentialStore store(file.path());
   const auto before = store.current();
-  store.reloadIfChanged([](bool) {});
+  lookTwice(store);
   EXPECT_EQ(store.current(), before);
   file.write(std::string(kOne) + kTwo);
-  store.reloadIfChanged([](bool) {});
+  lookTwice(store);
   EXPECT_NE(store.current()->find("AKTWO"), nullptr);
   EXPECT_EQ(before->find("AKTWO"), nullptr);
   EXPECT_EQ(before->find("AKONE")->secret_access_key.reveal(), "hush-hush-hush-hush");
@@ -107,16 +113,43 @@ TEST(CredentialStore, ABrokenFileLeavesTheKeysAsTheyWere) {
   CredentialStore store(file.path());
   for (const char* broken : {"- nonsense", "[", "- access-key-id: AKNEW\n"}) {
     file.write(broken);
-    store.reloadIfChanged([](bool) {});
+    lookTwice(store);
     EXPECT_NE(store.current()->find("AKONE"), nullptr) << broken;
   }
   std::remove(file.path().c_str());
-  store.reloadIfChanged([](bool) {});
+  lookTwice(store);
   EXPECT_NE(store.current()->find("AKONE"), nullptr);
   file.write(kTwo);
-  store.reloadIfChanged([](bool) {});
+  lookTwice(store);
   EXPECT_EQ(store.current()->find("AKONE"), nullptr);
   EXPECT_NE(store.current()->find("AKTWO"), nullptr);
+}
+
+// A file that is written in place is good YAML at the end of any line, and then has keys that are not restricted yet.
+TEST(CredentialStore, AFileThatIsBeingWrittenIsNotRead) {
+  testing::ScratchFile file(kOne);
+  CredentialStore store(file.path());
+  const std::string all =
+      std::string(kOne) + kTwo + "  policy: {Statement: [{Effect: Deny, Action: \"*\", Resource: \"*\"}]}\n";
+  for (const std::string& written : {std::string(kOne), std::string(kOne) + kTwo, all}) {
+    file.write(written);
+    store.reloadIfChanged([](bool) {});
+    EXPECT_EQ(store.current()->find("AKTWO"), nullptr) << written;
+  }
+  store.reloadIfChanged([](bool) {});
+  ASSERT_NE(store.current()->find("AKTWO"), nullptr);
+  EXPECT_NE(store.current()->find("AKTWO")->policy, nullptr);
+}
+
+TEST(CredentialStore, ReadsAtOnceWhenItIsAskedTo) {
+  testing::ScratchFile file(kOne);
+  CredentialStore store(file.path());
+  file.write(kTwo);
+  int reloads = 0;
+  store.reload([&](bool success) { reloads += success ? 1 : 0; });
+  EXPECT_NE(store.current()->find("AKTWO"), nullptr);
+  for (int i = 0; i < 3; ++i) store.reloadIfChanged([&](bool) { ++reloads; });
+  EXPECT_EQ(reloads, 1) << "the same file is not read twice";
 }
 
 TEST(CredentialStore, RefusesToStartOnABrokenOrMissingFile) {
@@ -141,7 +174,7 @@ TEST(CredentialStore, ReadsAMountedSecret) {
   CredentialStore store(directory);
   EXPECT_NE(store.current()->find("AKONE"), nullptr);
   fill("..2", kTwo);
-  store.reloadIfChanged([](bool) {});
+  lookTwice(store);
   EXPECT_EQ(store.current()->find("AKONE"), nullptr);
   EXPECT_NE(store.current()->find("AKTWO"), nullptr);
   fs::remove_all(directory);
