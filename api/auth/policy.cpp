@@ -287,9 +287,15 @@ struct Policy::Statement {
   std::vector<std::string> resources;
   std::vector<Condition> conditions;
 
+  // Who allows the queue's own account leaves it to the policies of its keys what each of them may do.
+  bool namesAccountOf(const PolicyRequest& request) const {
+    const bool is_delegated = allows && request.account == request.owner && !request.principal.ends_with(":root");
+    return accounts.contains(request.account) && !is_delegated;
+  }
+
   bool applies(const PolicyRequest& request, std::string_view action) const {
-    const bool is_named = anybody || (!request.account.empty() &&
-                                      (accounts.contains(request.account) || principals.contains(request.principal)));
+    const bool is_named =
+        anybody || (!request.account.empty() && (namesAccountOf(request) || principals.contains(request.principal)));
     if (!is_named) return false;
     const auto names_action = [&](const std::string& pattern) { return matchesGlob(pattern, action); };
     if (std::ranges::any_of(actions, names_action) == other_actions) return false;

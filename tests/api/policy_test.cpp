@@ -540,6 +540,29 @@ TEST(Decisions, FollowBothPolicies) {
   }
 }
 
+// As AWS decides: naming an account delegates to it, naming a user of the own account grants.
+TEST(Decisions, AQueueThatNamesItsOwnAccountLeavesItToThePoliciesOfTheKeys) {
+  const auto bob = from("111111111111", "arn:aws:iam::111111111111:user/bob");
+  const auto naming = [](const char* effect, const char* principal) {
+    return statement(std::string(R"("Effect":")") + effect + R"(","Principal":)" + principal +
+                     R"(,"Action":"sqs:*","Resource":"*")");
+  };
+  constexpr const char* kAccount = R"({"AWS":"111111111111"})";
+  constexpr const char* kRoot = R"({"AWS":"arn:aws:iam::111111111111:root"})";
+  constexpr const char* kBob = R"({"AWS":["111111111111","arn:aws:iam::111111111111:user/bob"]})";
+  const std::string no_sending = statement(R"("Effect":"Allow","Action":"sqs:ReceiveMessage","Resource":"*")");
+  for (const char* account : {kAccount, kRoot}) {
+    EXPECT_FALSE(decided(bob, naming("Allow", account).c_str(), no_sending.c_str()).allowed) << account;
+    EXPECT_TRUE(decided(bob, naming("Allow", account).c_str(), kKeyMaySend).allowed) << account;
+    EXPECT_TRUE(decided(bob, naming("Allow", account).c_str()).allowed) << account;
+    EXPECT_TRUE(decided(owner(), naming("Allow", account).c_str(), no_sending.c_str()).allowed) << account;
+    EXPECT_FALSE(decided(bob, naming("Deny", account).c_str(), kKeyMaySend).allowed) << account;
+    EXPECT_FALSE(decided(owner(), naming("Deny", account).c_str()).allowed) << account;
+  }
+  for (const char* user : {kBob, R"("*")"})
+    EXPECT_TRUE(decided(bob, naming("Allow", user).c_str(), no_sending.c_str()).allowed) << user;
+}
+
 TEST(Decisions, NoPolicyGivesAnotherAccountWhatOnlyOwnersDo) {
   for (const char* action :
        {"AddPermission", "CancelMessageMoveTask", "CreateQueue", "DeleteQueue", "ListMessageMoveTasks", "ListQueues",
