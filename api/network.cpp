@@ -9,6 +9,7 @@ namespace howdah::api {
 namespace {
 
 constexpr int kMappedBits = 96;  // ::ffff:0:0/96 in front of an IPv4 address
+constexpr std::array<std::uint8_t, kMappedBits / 8> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 std::optional<std::array<std::uint8_t, 16>> parseAddress(const std::string& text, int& family_bits) {
   std::array<std::uint8_t, 16> address{};
@@ -28,6 +29,8 @@ bool Network::contains(const std::string& peer_address) const {
   int family_bits = 0;
   const auto peer = parseAddress(peer_address, family_bits);
   if (!peer) return false;
+  // No IPv6 network holds the IPv4 addresses, though ::/0 and ::/64 hold the form they are compared in.
+  if (bits < kMappedBits && std::equal(peer->begin(), peer->begin() + kMappedBits / 8, kMapped.begin())) return false;
   const auto whole_bytes = static_cast<std::size_t>(bits / 8);
   if (!std::equal(address.begin(), address.begin() + bits / 8, peer->begin())) return false;
   const int rest = bits % 8;

@@ -23,6 +23,11 @@ TEST(Network, HoldsTheAddressesThatBeginAsItDoes) {
   EXPECT_TRUE(contains("fd00::/8", "fdff::1"));
   EXPECT_FALSE(contains("fd00::/8", "fe00::1"));
   EXPECT_TRUE(contains("::/0", "::1"));
+  for (const char* network : {"::/0", "::/64", "::/80"}) {
+    EXPECT_FALSE(contains(network, "1.2.3.4")) << network;
+    EXPECT_FALSE(contains(network, "::ffff:1.2.3.4")) << network;
+  }
+  EXPECT_TRUE(contains("::ffff:0:0/96", "1.2.3.4"));
   EXPECT_TRUE(contains("10.0.0.0/8", "::ffff:10.1.1.1")) << "as a socket of both families tells it";
 }
 
