@@ -35,6 +35,7 @@ bool isSignedInVersion2(const SignedParts& parts) {
 
 Result<Nothing> checkScope(const SignatureClaim& claim) {
   if (claim.service != kService) return invalidSignature("Credential should be scoped to correct service: 'sqs'. ");
+  if (claim.region.empty()) return invalidSignature("Credential should be scoped to a valid region, not ''. ");
   if (claim.terminator != kTerminator)
     return invalidSignature("Credential should be scoped with a valid terminator: 'aws4_request'. ");
   if (claim.date != claim.signed_at_text.substr(0, 8)) {

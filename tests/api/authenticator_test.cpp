@@ -113,6 +113,11 @@ TEST_F(AuthenticatorTest, AnyRegionButNoOtherService) {
   client.sign();
   EXPECT_TRUE(ask(client).ok());
   client = {};
+  client.region = "";
+  client.sign();
+  expectRefused(client, ErrorCode::InvalidSignatureException,
+                "Credential should be scoped to a valid region, not ''. ");
+  client = {};
   client.service = "s3";
   client.sign();
   expectRefused(client, ErrorCode::InvalidSignatureException,
