@@ -189,16 +189,16 @@ class Call : public std::enable_shared_from_this<Call> {
     if (!action_ || (action_->account_level && !addressed.name.empty()))
       return refuse({ErrorCode::UnknownOperationException, notValid(name)});
 
+    url_base_ = queueUrlBase(request, api_->options);
+    fillContext(request, std::move(identity));
+    if (action_->describe != nullptr) change_.emplace().queue = addressed;
     const std::shared_ptr<void> input = action_->make_input();
     // The queue of the path, unless the member names one.
     if (const Member* member = action_->input->find("QueueUrl"))
       *static_cast<service::QueueRef*>(member->address(input.get())) = addressed;
     if (auto decoded = codec_->decode(request, *action_->input, input.get()); !decoded)
       return refuse(std::move(decoded).error());
-
-    url_base_ = queueUrlBase(request, api_->options);
-    fillContext(request, std::move(identity));
-    if (action_->describe != nullptr) action_->describe(input.get(), change_.emplace());
+    if (change_) action_->describe(input.get(), *change_);
     action_->call(api_->service, context_, input.get(),
                   [self = shared_from_this()](service::Result<std::shared_ptr<const void>> result) {
                     self->finish(std::move(result));
@@ -241,6 +241,7 @@ class Call : public std::enable_shared_from_this<Call> {
     if (identity) {
       context_.caller.account = identity->account;
       context_.caller.principal = identity->principal;
+      context_.caller.access_key_id = identity->access_key_id;
       context_.caller.accounts_matter = true;
       permissions_ = std::make_shared<const RequestPermissions>(api_->policies, *std::move(identity), context_.caller,
                                                                 api_->authenticator->now(), action_->permission,

@@ -125,6 +125,16 @@ def test_what_an_owner_manages(audited):
     assert handle and handle not in audited.log()
 
 
+def test_a_management_call_that_cannot_be_read_has_its_line_too(audited):
+    owner = Caller(audited, audited.protocol, ROOT_KEY)
+    rate = {"MaxNumberOfMessagesPerSecond": NEVER}
+    status, request_id, _ = owner.call("StartMessageMoveTask", rate, rate)
+    assert status == 400
+    line = line_of(audited, request_id)
+    assert line["action"] == "StartMessageMoveTask" and line["principal"] == ROOT and line["access_key_id"] == ROOT_KEY
+    assert line["decision"] == "none" and line["error"]
+
+
 def test_who_is_denied_and_by_which_statement(audited):
     name = new_name()
     url, arn = dead_letter_queue(audited, name)
