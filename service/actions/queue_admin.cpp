@@ -20,10 +20,10 @@ QueueRef refOf(const QueueName& queue_name) { return QueueRef{queue_name.account
 
 Error queueDoesNotExist() { return Error{ErrorCode::QueueDoesNotExist, {}}; }
 
-Result<Nothing> mayActOnAccount(const RequestContext& context, const std::string& queue) {
+Result<Nothing> mayActOnAccount(const RequestContext& context, const std::string& queue, std::string_view action = {}) {
   if (!context.permissions) return Nothing{};
   // What is no name is in no policy, and is refused as such if the account is allowed at all.
-  return context.permissions->mayAct(context.caller.account, isQueueName(queue) ? queue : "", "", "");
+  return context.permissions->mayAct(context.caller.account, isQueueName(queue) ? queue : "", "", action);
 }
 
 Result<Nothing> checkPolicy(const RequestContext& context, const persistence::StringMap& attributes) {
@@ -35,7 +35,12 @@ Result<Nothing> checkPolicy(const RequestContext& context, const persistence::St
 }  // namespace
 
 void SqsService::createQueue(const RequestContext& context, CreateQueueInput input, Done<CreateQueueOutput> done) {
-  if (auto allowed = mayActOnAccount(context, input.queue_name.value_or("")); !allowed) return done(allowed.error());
+  const std::string name = input.queue_name.value_or("");
+  if (auto allowed = mayActOnAccount(context, name); !allowed) return done(allowed.error());
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, tags
+  if (input.tags && !input.tags->empty()) {
+    if (auto allowed = mayActOnAccount(context, name, "TagQueue"); !allowed) return done(allowed.error());
+  }
   if (auto checked = checkNewQueueName(input); !checked) return done(checked.error());
   auto given = checkAttributesOfNewQueue(input.attributes.value_or(AttributeMap{}));
   if (!given) return done(given.error());

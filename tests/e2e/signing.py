@@ -26,6 +26,8 @@ CREDENTIALS = f"""
 - {{access-key-id: HDTOKEN, secret-access-key: "{SECRET}", account: "{ACCOUNT}", session-token: "{TOKEN}"}}
 - {{access-key-id: HDTOKENEXPIRED, secret-access-key: "{SECRET}", account: "{ACCOUNT}", session-token: "{TOKEN}",
    expires: 2020-01-01T00:00:00Z}}
+- {{access-key-id: HDMAKER, secret-access-key: "{SECRET}", account: "{ACCOUNT}", user: maker,
+   policy: {{Statement: [{{Effect: Allow, Action: "sqs:CreateQueue", Resource: "*"}}]}}}}
 - access-key-id: {ALICE}
   secret-access-key: "{SECRET}"
   account: "{ACCOUNT}"

@@ -333,6 +333,14 @@ def test_a_key_with_a_policy_does_what_that_allows(secured):
     assert f"User: arn:aws:iam::{ACCOUNT}:user/alice" in text
 
 
+def test_tags_of_a_new_queue_need_the_right_to_tag(secured):
+    maker, name = client(secured, "HDMAKER"), new_name()
+    status, _, text = failure(maker.create_queue, QueueName=name, tags={"team": "shop"})
+    assert status == 403 and "sqs:tagqueue on resource" in text, text
+    maker.create_queue(QueueName=name)
+    assert "Tags" not in client(secured).list_queue_tags(QueueUrl=f"{secured.url}/{ACCOUNT}/{name}")
+
+
 def test_anonymous_callers_do_what_a_queue_allows_everybody(secured, line):
     owner = client(secured)
     queue = owner.create_queue(QueueName=new_name())["QueueUrl"]
