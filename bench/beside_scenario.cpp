@@ -1,6 +1,6 @@
-// A quiet client beside a loaded queue: how much longer do its calls take than alone, and than on a processor that
-// something else keeps as busy? In rounds of windows, so that a disturbance from outside spoils one window and not the
-// ratio: what is told are medians over the rounds.
+// A quiet client beside a load on another queue, or on many: how much longer do its calls take than alone, and than on
+// a processor that something else keeps as busy? In rounds of windows, so that a disturbance from outside spoils one
+// window and not the ratio: what is told are medians over the rounds.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <boost/asio/post.hpp>
+#include <deque>
 #include <memory>
 #include <thread>
 
@@ -29,6 +30,10 @@ Options quietOptions(const Options& options) {
   quiet.connections = 1;
   if (!options.sender_endpoint.empty()) quiet.endpoint = options.sender_endpoint;
   quiet.body_bytes = kQuietBodyBytes;
+  if (!options.quiet_access_key.empty()) {
+    quiet.access_key = options.quiet_access_key;
+    quiet.secret_key = options.quiet_secret_key;
+  }
   return quiet;
 }
 
@@ -40,10 +45,9 @@ double median(std::vector<double> values) {
 class BesideScenario {
  public:
   BesideScenario(const Options& options, Report& report)
-      : quiet_options_(quietOptions(options)),
-        report_(report),
-        quiet_(quiet_options_, report),
-        loaded_(options, load_report_) {}
+      : options_(options), quiet_options_(quietOptions(options)), report_(report), quiet_(quiet_options_, report) {
+    for (int i = 0; i < options.load_queues; ++i) loaded_.push_back(std::make_unique<QueueRun>(options, load_report_));
+  }
 
   void run() {
     const auto began = Clock::now();
@@ -65,7 +69,7 @@ class BesideScenario {
     report_.seconds = Seconds(Clock::now() - began).count();
     tell();
     quiet_.drain();
-    loaded_.drain();
+    for (const auto& loaded : loaded_) loaded->drain();
     for (const auto& [code, count] : load_report_.errors) report_.errors[code] += count;
     for (const auto& text : load_report_.violation_texts) report_.violation(text);
   }
@@ -120,29 +124,34 @@ class BesideScenario {
     p99_[phase].push_back(window.milliseconds(0.99));
   }
 
+  // Each of `connections` has one call under way, on its queues in turn: one of them all, or its part of them.
   void runLoad(const std::atomic<bool>& stop) {
     const std::size_t batch =
-        std::clamp<std::size_t>(kMostBytesOfABatch / static_cast<std::size_t>(loaded_.options.body_bytes), 1, 10);
+        std::clamp<std::size_t>(kMostBytesOfABatch / static_cast<std::size_t>(options_.body_bytes), 1, 10);
     asio::io_context context;
-    std::vector<std::unique_ptr<Caller>> callers;
-    std::function<void(Caller&)> step = [&](Caller& caller) {
+    const auto connections = static_cast<std::size_t>(options_.connections);
+    std::vector<std::deque<std::unique_ptr<Caller>>> turns(connections);
+    for (std::size_t i = 0; i < std::max(connections, loaded_.size()); ++i) {
+      QueueRun& queue = *loaded_[i % loaded_.size()];
+      turns[i % connections].push_back(std::make_unique<Caller>(queue, context, queue.endpoint));
+    }
+    std::function<void(std::deque<std::unique_ptr<Caller>>&)> step = [&](auto& turn) {
       if (stop) return;
+      Caller& caller = *turn.front();
+      std::ranges::rotate(turn, turn.begin() + 1);
       caller.send(batch, [&](bool sent, const Answer&) {
         if (!sent) return;
         caller.receive(10, 1s, [&](bool received, const Answer&, const std::vector<Received>& messages) {
           if (!received) return;
           loaded_messages_ += messages.size();
-          if (messages.empty()) return step(caller);
+          if (messages.empty()) return step(turn);
           caller.remove(messages, [&](bool removed, const Answer&) {
-            if (removed) step(caller);
+            if (removed) step(turn);
           });
         });
       });
     };
-    for (int i = 0; i < loaded_.options.connections; ++i) {
-      callers.push_back(std::make_unique<Caller>(loaded_, context, loaded_.endpoint));
-      step(*callers.back());
-    }
+    for (auto& turn : turns) step(turn);
     context.run();
   }
 
@@ -186,10 +195,12 @@ class BesideScenario {
     report_.figures.emplace_back("messages of the load", static_cast<double>(loaded_messages_));
   }
 
+  const Options& options_;
   const Options quiet_options_;
   Report& report_;
   Report load_report_;
-  QueueRun quiet_, loaded_;
+  QueueRun quiet_;
+  std::vector<std::unique_ptr<QueueRun>> loaded_;
   std::map<std::string, Latencies> calls_;
   std::array<std::vector<double>, kPhases> p50_, p99_;
   std::vector<double> busy_;

@@ -14,6 +14,8 @@ struct Options {
   std::string sender_endpoint;  // wake, beside: another server on the same database; empty: `endpoint`
   std::string access_key;       // empty: requests carry a signature of the right form and a wrong value
   std::string secret_key;
+  std::string quiet_access_key;  // beside: of the quiet client; empty: `access_key`
+  std::string quiet_secret_key;
   std::string database_url;  // sql scenarios
 
   const char* auth() const { return access_key.empty() ? "none" : "sigv4"; }
@@ -22,9 +24,10 @@ struct Options {
   double seconds = 10;
   double warmup_seconds = 1;
   int body_bytes = 1000;
-  int batch = 1;      // sql lifecycles
-  int groups = 1000;  // FIFO scenarios
-  std::string queue;  // empty: a queue of this run's own, deleted at the end
+  int batch = 1;        // sql lifecycles
+  int groups = 1000;    // FIFO scenarios
+  int load_queues = 1;  // beside
+  std::string queue;    // empty: a queue of this run's own, deleted at the end
   int server_pid = 0;
   int postgres_pid = 0;
   bool json = false;

@@ -52,8 +52,14 @@ int main(int argc, char** argv) {
   app.add_option("--access-key", options.access_key, "sign requests with this key")->envname("HOWDAH_BENCH_ACCESS_KEY");
   app.add_option("--secret-key", options.secret_key, "and its secret, better given in the environment")
       ->envname("HOWDAH_BENCH_SECRET_KEY");
+  app.add_option("--quiet-access-key", options.quiet_access_key, "beside: the quiet client's own key")
+      ->envname("HOWDAH_BENCH_QUIET_ACCESS_KEY");
+  app.add_option("--quiet-secret-key", options.quiet_secret_key, "and its secret, better given in the environment")
+      ->envname("HOWDAH_BENCH_QUIET_SECRET_KEY");
   app.add_option("--batch", options.batch, "sql lifecycles: messages a statement")->check(CLI::Range(1, 10000));
   app.add_option("--groups", options.groups, "FIFO lifecycles: message groups")->check(CLI::Range(1, 10'000'000));
+  app.add_option("--load-queues", options.load_queues, "beside: queues that the load is spread over")
+      ->check(CLI::Range(1, 1000));
   app.add_option("--database-url", options.database_url, "sql scenarios: PostgreSQL's connection string");
   app.add_option("--server-pid", options.server_pid,
                  "process to measure; otherwise who listens on the endpoint's port");
@@ -62,6 +68,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (options.access_key.empty() != options.secret_key.empty()) {
     std::fputs("howdah-bench: --access-key and --secret-key need each other\n", stderr);
+    return 2;
+  }
+  if (options.quiet_access_key.empty() != options.quiet_secret_key.empty()) {
+    std::fputs("howdah-bench: --quiet-access-key and --quiet-secret-key need each other\n", stderr);
     return 2;
   }
 

@@ -28,6 +28,11 @@ def test_scenarios_on_a_server(server, scenario):
     assert measures_something("--endpoint", server.url, "--scenario", scenario, "--connections", connections)
 
 
+def test_a_load_on_many_queues(server):
+    assert any(run("--endpoint", server.url, "--scenario", "beside", "--connections", "4", "--load-queues", "6",
+                   seconds=seconds)["figures"]["messages of the load"] > 0 for seconds in (0.5, 2, 8))
+
+
 def test_wakes(server):
     run("--endpoint", server.url, "--scenario", "wake", "--connections", "4")
 
