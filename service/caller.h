@@ -14,8 +14,9 @@
 namespace howdah::service {
 
 struct Caller {
-  std::string account;    // twelve digits; queues without an account in their URL are looked up here
-  std::string principal;  // ARN, or "*" for nobody in particular
+  std::string account;        // twelve digits; queues without an account in their URL are looked up here
+  std::string principal;      // ARN, or "*" for nobody in particular
+  std::string access_key_id;  // that the request is signed with; empty: none
   std::string source_ip;
   bool secure = false;  // came over TLS
   // Whether accounts are told apart, as where signatures are verified. If not, all callers share one, whichever a queue

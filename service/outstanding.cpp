@@ -1,23 +1,36 @@
 #include "service/outstanding.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace howdah::service {
 
-Weight Outstanding::begin(const Load& load) {
+Weight Outstanding::begin(Load& load) {
   const std::lock_guard lock(mutex_);
-  const auto add = [&](Sum& sum) {
-    sum.rows += load.rows;
-    sum.bytes += load.bytes;
-  };
+  if (load.caller != 0) {
+    const std::size_t before = std::exchange(last_caller_, load.caller);
+    if (before != load.caller && before != 0) several_callers_until_ = clock_.now() + limits_.company;
+  }
+  const std::size_t counted_bytes = std::min(load.bytes, limits_.caller_request_bytes);
   const auto callerIsLight = [&] {
     const auto caller = callers_.find(load.caller);
     return caller == callers_.end() ||
-           (caller->second.rows <= limits_.caller_rows && caller->second.bytes <= limits_.caller_bytes);
+           (caller->second.rows + load.rows <= limits_.caller_rows &&
+            caller->second.bytes + counted_bytes <= limits_.caller_bytes) ||
+           clock_.now() >= several_callers_until_;
   };
   Sum& queue = queues_[static_cast<std::size_t>(load.queue)];
-  const bool light = queue.rows <= limits_.queue_rows && queue.bytes <= limits_.queue_bytes && callerIsLight();
-  add(queue);
+  const bool queue_is_light = queue.rows <= limits_.queue_rows && queue.bytes <= limits_.queue_bytes;
+  const bool light = queue_is_light && callerIsLight();
+  queue.rows += load.rows;
+  queue.bytes += load.bytes;
+  if (!queue_is_light) load.caller = 0;
+  if (load.caller != 0) {
+    Sum& caller = callers_[load.caller];
+    caller.rows += load.rows;
+    caller.bytes += counted_bytes;
+  }
   if (light) {
-    if (load.caller != 0) add(callers_[load.caller]);
     if (heavy_ > 0 && queue.heavy == 0) company_until_ = clock_.now() + limits_.company;
     return Weight::Light;
   }
@@ -28,19 +41,19 @@ Weight Outstanding::begin(const Load& load) {
 
 void Outstanding::end(const Load& load, Weight weight) {
   const std::lock_guard lock(mutex_);
-  const auto subtract = [&](Sums& sums, Sums::iterator whose) {
+  const auto subtract = [&](Sums& sums, Sums::iterator whose, std::size_t bytes) {
     whose->second.rows -= load.rows;
-    whose->second.bytes -= load.bytes;
+    whose->second.bytes -= bytes;
     if (whose->second.rows == 0) sums.erase(whose);
   };
   const auto queue = queues_.find(static_cast<std::size_t>(load.queue));
   if (weight == Weight::Heavy) {
     --queue->second.heavy;
     --heavy_;
-  } else if (load.caller != 0) {
-    subtract(callers_, callers_.find(load.caller));
   }
-  subtract(queues_, queue);
+  if (load.caller != 0)
+    subtract(callers_, callers_.find(load.caller), std::min(load.bytes, limits_.caller_request_bytes));
+  subtract(queues_, queue, load.bytes);
 }
 
 bool Outstanding::heavyHasCompany() const { return clock_.now() < company_until_.load(); }

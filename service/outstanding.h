@@ -2,8 +2,8 @@
 // has little going on. Light work is kept apart from heavy work, and heavy work gives way to it, so that who sends much
 // waits for itself alone.
 //
-// A caller who uses many queues a little each is weighed as well, but only by what its queues alone would let pass:
-// what one of them piles up does not make the same caller's other queues heavy.
+// A caller who uses many queues a little each is weighed as well while others ask too, but only by what its queues
+// alone would let pass: what one of them piles up does not make the same caller's other queues heavy.
 #pragma once
 
 #include <atomic>
@@ -31,10 +31,13 @@ struct OutstandingLimits {
   // What a queue may have waiting and under way for its next request to be light, however large that one is.
   std::size_t queue_rows = 20;
   std::size_t queue_bytes = 128 * 1024;
-  // What the light requests of a caller may add up to.
-  std::size_t caller_rows = 100;
-  std::size_t caller_bytes = 1024 * 1024;
-  // How long heavy work gives way after the last light request that came while it was under way.
+  // What a caller's requests may add up to, those apart that its queues make heavy: what else a busy queue has, and
+  // some small ones of others.
+  std::size_t caller_rows = 40;
+  std::size_t caller_bytes = 384 * 1024;
+  std::size_t caller_request_bytes = 256 * 1024;  // what one counts of that at most
+  // How long heavy work gives way after the last light request that came while it was under way, and callers are
+  // weighed after two have asked.
   std::chrono::seconds company{10};
 };
 
@@ -43,8 +46,9 @@ class Outstanding {
  public:
   explicit Outstanding(const Clock& clock, OutstandingLimits limits = {}) : clock_(clock), limits_(limits) {}
 
-  // A request begins; it must end() with the same load and the weight that this answers.
-  Weight begin(const Load& load);
+  // A request begins; it must end() with the load as this leaves it, which is without a caller if it weighs on its
+  // queue alone, and with the weight that this answers.
+  Weight begin(Load& load);
   void end(const Load& load, Weight weight);
 
   // Whether light requests come while other queues have heavy ones, which then should take less at once.
@@ -62,7 +66,9 @@ class Outstanding {
   const OutstandingLimits limits_;
   std::mutex mutex_;
   Sums queues_;
-  Sums callers_;  // of light requests
+  Sums callers_;
+  std::size_t last_caller_ = 0;
+  SteadyTime several_callers_until_{};
   std::size_t heavy_ = 0;
   std::atomic<SteadyTime> company_until_{};
 };

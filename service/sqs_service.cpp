@@ -132,7 +132,7 @@ std::function<bool(WorkerPool::Task, Weight)> SqsService::poster() {
 }
 
 std::size_t SqsService::weighed(const RequestContext& context) {
-  return context.caller.accounts_matter ? std::hash<std::string>()(context.caller.principal) : 0;
+  return context.caller.accounts_matter ? std::hash<std::string>()(context.caller.access_key_id) : 0;
 }
 
 void SqsService::start() {

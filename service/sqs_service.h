@@ -156,7 +156,7 @@ class SqsService final : public QueueService {
   // Runs `work`, which blocks on the store, on a worker. All such together weigh as one queue's.
   template <class Output, class Work>
   void onWorker(std::string_view operation, Done<Output> done, Work work) {
-    const Load load{1, 0, 0, 0};
+    Load load{1, 0, 0, 0};
     const Weight weight = outstanding_.begin(load);
     const auto ended = [=, this, done = std::move(done)](Result<Output> result) {
       outstanding_.end(load, weight);

@@ -399,7 +399,8 @@ TEST_F(CoalescerTest, WhatIsRefusedWeighsNothing) {
   submit("q", Rows(11, 1), 0, 1);
   EXPECT_EQ(error(1), ErrorCode::ServiceUnavailable);
   runTasks();
-  EXPECT_EQ(outstanding_.begin({.rows = 1, .queue = 1}), Weight::Light);
+  Load one{.rows = 1, .queue = 1};
+  EXPECT_EQ(outstanding_.begin(one), Weight::Light);
 }
 
 // Under the sanitizers: every request is answered once, with its own outcomes, whatever the interleaving.
