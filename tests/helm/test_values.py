@@ -170,6 +170,12 @@ def test_numbers_in_the_environment_are_written_out(helm, tmp_path):
     assert [found[name] for name in ("LARGE", "SMALL", "FLAG", "TEXT")] == ["10000000", "0", "true", "1e7"]
 
 
+def test_an_annotation_of_the_pods_goes_over_the_charts_own(helm):
+    """Two lines of one key are YAML that some readers refuse."""
+    text = helm.text(feature("extras"), "--set", "podAnnotations.kubectl\\.kubernetes\\.io/default-container=beside")
+    assert [line.split()[1] for line in text.splitlines() if "default-container:" in line] == ["beside"]
+
+
 def test_a_strategy_without_rolling_has_no_words_for_it(helm):
     """Kubernetes refuses rollingUpdate beside Recreate, and Helm merges the default into it."""
     objects = helm.rendered(feature("external"), "--set", "updateStrategy.type=Recreate")
