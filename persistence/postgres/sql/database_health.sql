@@ -1,5 +1,6 @@
 -- Figures of PostgreSQL that queues depend on: by the name of the metric, then by table ("" for those without). What our
--- role may not see is missing: without pg_read_all_stats that is the transactions of other roles.
+-- role may not see is missing. Without pg_read_all_stats that is, of the oldest transaction, those of other roles, and of the
+-- oldest xmin, what standbys without a slot hold back: other roles' sessions show their backend_xmin, but not what they are.
 CREATE FUNCTION howdah.{name}()
 RETURNS text
 LANGUAGE sql VOLATILE AS $$
