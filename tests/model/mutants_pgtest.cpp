@@ -64,7 +64,7 @@ const Mutant kMutants[] = {
      {{"(d.receive_count - d.count_at_move >= v_max)", "(d.receive_count - d.count_at_move >= v_max - 1)"}}},
     {"DeadLetterKeepsItsCountForTheTargetsPolicy",
      "move_dead_letters",
-     {{"d.receive_count, d.receive_count FROM dead d)", "d.receive_count, 0 FROM dead d)"}}},
+     {{"d.receive_count, d.receive_count, p_now FROM dead d)", "d.receive_count, 0, p_now FROM dead d)"}}},
     {"FifoDeadLettersInReverse",
      "move_fifo_dead_letters",
      {{"FROM unnest(p_lanes, p_seqs) WITH ORDINALITY u(lane, seq, ord)",
