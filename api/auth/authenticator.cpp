@@ -30,7 +30,9 @@ Error doesNotMatch() {
 // Signatures of version 2, which SQS took until it wanted version 4.
 bool isSignedInVersion2(const SignedParts& parts) {
   constexpr std::string_view kName = "AWSAccessKeyId";
-  return namesParam(parts.query, kName) || namesParam(parts.body, kName);
+  const bool is_json = std::ranges::any_of(
+      parts.headers, [](const auto& header) { return equalsIgnoringCase(header.first, "X-Amz-Target"); });
+  return namesParam(parts.query, kName) || (!is_json && namesParam(parts.body, kName));
 }
 
 Result<Nothing> checkScope(const SignatureClaim& claim) {
