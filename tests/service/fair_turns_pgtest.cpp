@@ -1,9 +1,11 @@
-// However much one queue has waiting, another's requests do not wait for it: while all that may be under way of the one
-// stands still, the other is served. Seen by what is answered, not by time: a busy machine changes nothing.
+// However much one queue has waiting, or one key on many queues, another's requests do not wait for it: while all that
+// may be under way of the one stands still, the other is served. Seen by what is answered, not by time: a busy machine
+// changes nothing.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <future>
+#include <string>
 
 #include "service/sqs_service.h"
 #include "tests/support/eventually.h"
@@ -32,14 +34,27 @@ ReceiveMessageInput receiveInput(const std::string& queue) {
   return input;
 }
 
-TEST(FairTurns, AQuietQueueIsServedWhileAllTheWorkersThatALoadedOneMayHaveStandStill) {
+// How many queues the load is on. On one, nobody's key counts; on many, its key alone makes it a load.
+class FairTurns : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Queues, FairTurns, ::testing::Values(1, kLoad));
+
+TEST_P(FairTurns, AQuietQueueIsServedWhileAllTheWorkersThatALoadMayHaveStandStill) {
+  const auto loaded = [](int i) { return "loaded-" + std::to_string(i % GetParam()); };
   const testing::TestDatabase database;
   // Two workers for the load, which could use three: two for sends and one for receives.
   ServiceOptions options;
   options.workers = 3;
   ServiceProcess process(database.options(), options);
-  for (const char* queue : {"loaded", "quiet"})
-    ASSERT_TRUE(process.answer(&SqsService::createQueue, {queue, {}, {}}).ok());
+  ASSERT_TRUE(process.answer(&SqsService::createQueue, {"quiet", {}, {}}).ok());
+  for (int i = 0; i < GetParam(); ++i) ASSERT_TRUE(process.answer(&SqsService::createQueue, {loaded(i), {}, {}}).ok());
+
+  // A key is weighed once another has asked.
+  Caller& caller = process.context.caller;
+  caller.accounts_matter = GetParam() > 1;
+  caller.access_key_id = "QUIET";
+  EXPECT_TRUE(process.answer(&SqsService::sendMessage, sendInput("quiet", 100)).ok());
+  const auto before = process.store().calls("send");
+  caller.access_key_id = "LOADED";
 
   // The first send is that of an idle queue, and therefore light: it goes once the others are there.
   std::promise<void> gate, all_there;
@@ -53,17 +68,18 @@ TEST(FairTurns, AQuietQueueIsServedWhileAllTheWorkersThatALoadedOneMayHaveStandS
   std::vector<std::future<Result<SendMessageOutput>>> sends;
   std::vector<std::future<Result<ReceiveMessageOutput>>> receives;
   for (int i = 0; i < kLoad; ++i)
-    sends.push_back(process.begin(&SqsService::sendMessage, sendInput("loaded", 900'000)));
+    sends.push_back(process.begin(&SqsService::sendMessage, sendInput(loaded(i), 900'000)));
   all_there.set_value();
-  EXPECT_TRUE(eventually([&] { return process.store().calls("send") == 3; }));
+  EXPECT_TRUE(eventually([&] { return process.store().calls("send") == before + 3; }));
   for (int i = 0; i < kLoad; ++i)
-    receives.push_back(process.begin(&SqsService::receiveMessage, receiveInput("loaded")));
+    receives.push_back(process.begin(&SqsService::receiveMessage, receiveInput(loaded(i))));
   EXPECT_EQ(process.store().calls("receive"), 0) << "that is another's worker";
   process.store().failBefore(
       "send", [] {}, 0);
   process.store().failBefore(
       "receive", [] {}, 0);
 
+  caller.access_key_id = "QUIET";
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(process.answer(&SqsService::sendMessage, sendInput("quiet", 100)).ok());
     const auto received = process.answer(&SqsService::receiveMessage, receiveInput("quiet"));
@@ -74,7 +90,7 @@ TEST(FairTurns, AQuietQueueIsServedWhileAllTheWorkersThatALoadedOneMayHaveStandS
     input.receipt_handle = received->messages.front().receipt_handle;
     EXPECT_TRUE(process.answer(&SqsService::deleteMessage, input).ok());
   }
-  EXPECT_EQ(process.store().calls("send"), 3 + 3) << "nothing of the loaded queue went on";
+  EXPECT_EQ(process.store().calls("send"), before + 3 + 3) << "nothing of the load went on";
 
   gate.set_value();
   for (auto& sent : sends) EXPECT_TRUE(ServiceProcess::wait(std::move(sent)).ok());
